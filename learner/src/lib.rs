@@ -1,1 +1,5 @@
-//! Placeholder while the dependencies are built.
+//! The leader group of row-store voters, transactions, and the columnar Raft learner.
+//!
+//! See `DESIGN.md` beside this crate for the write path, the read path and what changes together.
+
+pub mod catalog;

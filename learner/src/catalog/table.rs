@@ -1,0 +1,127 @@
+//! A table with its columns and indexes.
+
+use deltatree_storage::types::{ColumnId, ColumnSchema, KeyKind, TableId, TableSchema};
+use serde::{Deserialize, Serialize};
+
+use super::ColumnInfo;
+
+/// A table as declared.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TableInfo {
+    /// Identity. `TRUNCATE` gives the table a new one; ids are never reused.
+    pub id: TableId,
+    /// Id of the database that it belongs to.
+    pub database_id: u64,
+    /// Name of that database.
+    pub database: String,
+    /// As the user wrote it; looked up without regard to case.
+    pub name: String,
+    /// Grows with each change of this definition; stamped on every row and log entry.
+    pub schema_version: u64,
+    /// In declaration order, which is the order of scans.
+    pub columns: Vec<ColumnInfo>,
+    /// How rows are keyed.
+    pub primary_key: PrimaryKey,
+    /// Secondary indexes.
+    pub indexes: Vec<IndexInfo>,
+    /// Smallest column id never used.
+    pub next_column_id: u32,
+    /// Smallest index id never used.
+    pub next_index_id: u32,
+    /// Whether the columnar learner keeps a copy.
+    pub columnar: bool,
+    /// First `AUTO_INCREMENT` value asked for at creation, 1 otherwise.
+    pub auto_increment_start: u64,
+    /// `COMMENT`.
+    pub comment: String,
+    /// Milliseconds since 1970-01-01 UTC.
+    pub created_ms: u64,
+}
+
+/// How the rows of a table are keyed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PrimaryKey {
+    /// One integer column. Its value is the row key, unsigned ones with the top bit flipped.
+    Integer {
+        /// The column.
+        column: ColumnId,
+    },
+    /// One or more columns of any other shape: the row key is their memcomparable encoding.
+    Columns {
+        /// In key order.
+        columns: Vec<ColumnId>,
+    },
+    /// None declared: the row key is a hidden integer that the table hands out.
+    Hidden,
+}
+
+/// A secondary index.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexInfo {
+    /// Identity, never reused within the table.
+    pub id: u32,
+    /// As the user wrote it; looked up without regard to case.
+    pub name: String,
+    /// In index order.
+    pub columns: Vec<ColumnId>,
+    /// Whether two rows may not hold equal non-NULL values.
+    pub unique: bool,
+}
+
+impl TableInfo {
+    /// Position of a column by name, without regard to case.
+    pub fn column_position(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|c| c.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Position of a column by id.
+    pub fn position_of(&self, id: ColumnId) -> Option<usize> {
+        self.columns.iter().position(|c| c.id == id)
+    }
+
+    /// Positions of the primary key's columns; empty for a hidden key.
+    pub fn primary_key_positions(&self) -> Vec<usize> {
+        match &self.primary_key {
+            PrimaryKey::Integer { column } => self.position_of(*column).into_iter().collect(),
+            PrimaryKey::Columns { columns } => columns.iter().filter_map(|c| self.position_of(*c)).collect(),
+            PrimaryKey::Hidden => Vec::new(),
+        }
+    }
+
+    /// What the row keys are.
+    pub fn key_kind(&self) -> KeyKind {
+        match self.primary_key {
+            PrimaryKey::Columns { .. } => KeyKind::Bytes,
+            PrimaryKey::Integer { .. } | PrimaryKey::Hidden => KeyKind::Int,
+        }
+    }
+
+    /// The columnar engine's view of this table.
+    ///
+    /// The key column is shared only for signed 64-bit keys; other integer keys are stored beside it.
+    pub fn columnar_schema(&self) -> TableSchema {
+        let key_column = match self.primary_key {
+            PrimaryKey::Integer { column } => self
+                .position_of(column)
+                .filter(|&i| self.columns[i].sql_type.stored() == deltatree_storage::types::StoredType::Int64),
+            PrimaryKey::Columns { .. } | PrimaryKey::Hidden => None,
+        };
+        TableSchema {
+            table: self.id,
+            version: self.schema_version,
+            key: self.key_kind(),
+            key_column,
+            columns: self
+                .columns
+                .iter()
+                .map(|c| ColumnSchema {
+                    id: c.id,
+                    name: c.name.clone(),
+                    data_type: c.sql_type.stored(),
+                    nullable: c.nullable,
+                    default: c.origin_default.clone(),
+                })
+                .collect(),
+        }
+    }
+}

@@ -28,7 +28,7 @@ mod wide;
 mod zstd;
 
 pub(super) use column::{decode, decode_rows, encode};
-pub(super) use constant::repeat;
+pub(crate) use constant::repeat;
 pub(super) use damage::{Damage, Trust};
 pub(super) use keys::{KeyBlock, decode_keys, encode_keys, search};
 

@@ -4,5 +4,8 @@
 
 pub mod api;
 pub mod error;
+pub mod file;
+pub mod pack;
 pub mod predicate;
 pub mod types;
+pub mod zone_map;

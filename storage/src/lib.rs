@@ -6,3 +6,6 @@ pub mod api;
 pub mod error;
 pub mod predicate;
 pub mod types;
+
+mod delete_vector;
+mod delta_index;

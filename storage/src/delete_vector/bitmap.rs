@@ -1,20 +1,15 @@
-//! A set of row numbers, in blocks of one zone each.
+//! A set of row numbers, in blocks of 8,192.
 //!
-//! Copies share their blocks; a change copies only the blocks that it touches. A zone without a
-//! member has no block at all, which is how a scan sees at once that it needs no mask.
+//! Copies share their blocks; a change copies only the blocks that it touches. Where
+//! nothing is set there is no block at all, which is how a scan sees at once that it needs no mask.
 
 use std::sync::Arc;
 
 use arrow::buffer::{BooleanBuffer, Buffer};
 
-/// Rows in a zone: the unit of pruning, masking and decoding.
-pub(crate) const ZONE_ROWS: usize = 8192;
-const WORDS: usize = ZONE_ROWS / 64;
-
-/// Rows of zone `zone` in an array of `rows` rows.
-pub(crate) fn zone_len(rows: usize, zone: usize) -> usize {
-    rows.saturating_sub(zone * ZONE_ROWS).min(ZONE_ROWS)
-}
+/// Rows in a block of the bitmap. Most zones are one block.
+const BLOCK_ROWS: usize = 8192;
+const WORDS: usize = BLOCK_ROWS / 64;
 
 #[derive(Clone, Debug)]
 struct Block {
@@ -33,11 +28,6 @@ impl RowBitmap {
     /// How many rows are in the set.
     pub(crate) fn count(&self) -> u32 {
         self.count
-    }
-
-    /// How many rows of `zone` are in the set.
-    pub(crate) fn zone_count(&self, zone: usize) -> usize {
-        self.block(zone).map_or(0, |b| b.count as usize)
     }
 
     fn block(&self, zone: usize) -> Option<&Arc<Block>> {
@@ -71,23 +61,30 @@ impl RowBitmap {
     pub(crate) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
         self.zones.iter().enumerate().filter_map(|(z, b)| b.as_ref().map(|b| (z, b))).flat_map(|(zone, block)| {
             block.words.iter().enumerate().filter(|(_, w)| **w != 0).flat_map(move |(word, &bits)| {
-                let base = (zone * ZONE_ROWS + word * 64) as u32;
+                let base = (zone * BLOCK_ROWS + word * 64) as u32;
                 (0..64).filter(move |b| bits >> b & 1 == 1).map(move |b| base + b)
             })
         })
     }
 
-    /// The complement within `zone` as a mask of `rows` bits: true where the row is *not* in the
-    /// set. `None` if no row of the zone is in the set.
-    pub(crate) fn zone_mask(&self, zone: usize, rows: usize) -> Option<BooleanBuffer> {
-        let block = self.block(zone).filter(|b| b.count > 0)?;
-        let inverted: Vec<u64> = block.words.iter().map(|w| !w).collect();
-        Some(BooleanBuffer::new(Buffer::from_vec(inverted), 0, rows))
-    }
-
-    /// Whether every row of `zone`, which has `rows` rows, is in the set.
-    pub(crate) fn covers_zone(&self, zone: usize, rows: usize) -> bool {
-        self.zone_count(zone) == rows
+    /// Rows `start..start + rows` as a mask: true where the row is *not* in the set. `None` if none of
+    /// them is.
+    pub(crate) fn mask(&self, start: usize, rows: usize) -> Option<BooleanBuffer> {
+        if rows == 0 {
+            return None;
+        }
+        let (first, last) = (start / BLOCK_ROWS, (start + rows - 1) / BLOCK_ROWS);
+        if (first..=last).all(|zone| self.block(zone).is_none()) {
+            return None;
+        }
+        let mut words = Vec::with_capacity((last - first + 1) * WORDS);
+        for zone in first..=last {
+            match self.block(zone) {
+                Some(block) => words.extend(block.words.iter().map(|w| !w)),
+                None => words.extend([u64::MAX; WORDS]),
+            }
+        }
+        Some(BooleanBuffer::new(Buffer::from_vec(words), start - first * BLOCK_ROWS, rows))
     }
 
     /// Bytes held in memory, shared blocks included.
@@ -100,7 +97,7 @@ impl RowBitmap {
         let (zone, block) =
             self.zones.iter().enumerate().rev().find_map(|(z, b)| b.as_ref().filter(|b| b.count > 0).map(|b| (z, b)))?;
         let word = block.words.iter().rposition(|w| *w != 0)?;
-        Some((zone * ZONE_ROWS + word * 64) as u32 + 63 - block.words[word].leading_zeros())
+        Some((zone * BLOCK_ROWS + word * 64) as u32 + 63 - block.words[word].leading_zeros())
     }
 
     /// Panics if the counts are wrong.
@@ -122,5 +119,5 @@ impl PartialEq for RowBitmap {
 
 fn place(row: u32) -> (usize, usize, u64) {
     let row = row as usize;
-    (row / ZONE_ROWS, row % ZONE_ROWS / 64, 1 << (row % 64))
+    (row / BLOCK_ROWS, row % BLOCK_ROWS / 64, 1 << (row % 64))
 }

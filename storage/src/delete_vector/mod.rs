@@ -8,7 +8,7 @@ mod vector;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use bitmap::{RowBitmap, ZONE_ROWS, zone_len};
+pub(crate) use bitmap::RowBitmap;
 pub(crate) use tail::Deletion;
 pub(crate) use codec::StoredVector;
 pub(crate) use vector::DeleteVector;

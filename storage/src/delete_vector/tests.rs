@@ -75,7 +75,7 @@ fn earlier_versions_keep_their_deletions() {
     assert!(!earlier.is_deleted(9_001));
     assert_eq!(vector.tail_from(earlier.tail_len()).count(), 1);
     assert_eq!(vector.at(Timestamp(5)).count(), 1);
-    assert!(vector.at(Timestamp(4)).zone_mask(1, 1808).is_none());
+    assert!(vector.at(Timestamp(4)).mask(8192, 1808).is_none());
 }
 
 #[test]

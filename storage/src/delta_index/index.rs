@@ -25,56 +25,89 @@ pub(crate) struct IndexEntry {
     pub(crate) commit_ts: Timestamp,
 }
 
+/// An entry in twelve bytes: the ordinal is relative to the index's base.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, packed(4))]
+pub(super) struct Packed {
+    commit_ts: u64,
+    offset: u32,
+}
+
 /// See the module documentation. Integer keys are held in the tree by value; others are owned
 /// copies.
 #[derive(Clone, Debug)]
-pub(crate) enum DeltaIndex {
+pub(crate) struct DeltaIndex {
+    /// Ordinal from which the entries count.
+    base: u64,
+    tree: KeyTree,
+}
+
+#[derive(Clone, Debug)]
+enum KeyTree {
     Int(Tree<i64>),
     Bytes(Tree<Box<[u8]>>),
 }
 
 impl DeltaIndex {
-    /// An empty index.
-    pub(crate) fn new(kind: KeyKind) -> Self {
-        match kind {
-            KeyKind::Int => Self::Int(Tree::new()),
-            KeyKind::Bytes => Self::Bytes(Tree::new()),
-        }
+    /// An empty index for rows whose ordinals start at `base`.
+    pub(crate) fn new(kind: KeyKind, base: u64) -> Self {
+        let tree = match kind {
+            KeyKind::Int => KeyTree::Int(Tree::new()),
+            KeyKind::Bytes => KeyTree::Bytes(Tree::new()),
+        };
+        Self { base, tree }
     }
 
     /// Number of keys.
     pub(crate) fn len(&self) -> usize {
-        match self {
-            Self::Int(tree) => tree.len(),
-            Self::Bytes(tree) => tree.len(),
+        match &self.tree {
+            KeyTree::Int(tree) => tree.len(),
+            KeyTree::Bytes(tree) => tree.len(),
         }
+    }
+
+    fn pack(&self, entry: IndexEntry) -> Packed {
+        let offset = entry.ordinal.checked_sub(self.base).and_then(|o| u32::try_from(o).ok());
+        let offset = offset.expect("back-pressure keeps a delta far below 2^32 rows, and merge-delta moves the base");
+        Packed { commit_ts: entry.commit_ts.0, offset }
     }
 
     /// The newest row of `key`.
     pub(crate) fn get(&self, key: KeyRef<'_>) -> Option<IndexEntry> {
-        match (self, key) {
-            (Self::Int(tree), KeyRef::Int(key)) => tree.get(&key),
-            (Self::Bytes(tree), KeyRef::Bytes(key)) => tree.get(key),
-            (Self::Int(_), KeyRef::Bytes(_)) | (Self::Bytes(_), KeyRef::Int(_)) => None,
-        }
+        let packed = match (&self.tree, key) {
+            (KeyTree::Int(tree), KeyRef::Int(key)) => tree.get(&key),
+            (KeyTree::Bytes(tree), KeyRef::Bytes(key)) => tree.get(key),
+            (KeyTree::Int(_), KeyRef::Bytes(_)) | (KeyTree::Bytes(_), KeyRef::Int(_)) => None,
+        };
+        packed.map(|p| unpack(self.base, p))
     }
 
     /// Makes `entry` the newest row of `key`, which must be of the index's kind.
     pub(crate) fn insert(&mut self, key: KeyRef<'_>, entry: IndexEntry) {
-        match (self, key) {
-            (Self::Int(tree), KeyRef::Int(key)) => tree.insert(key, entry),
-            (Self::Bytes(tree), KeyRef::Bytes(key)) => tree.insert(key.into(), entry),
-            (Self::Int(_), KeyRef::Bytes(_)) | (Self::Bytes(_), KeyRef::Int(_)) => {
+        let packed = self.pack(entry);
+        match (&mut self.tree, key) {
+            (KeyTree::Int(tree), KeyRef::Int(key)) => tree.insert(key, packed),
+            (KeyTree::Bytes(tree), KeyRef::Bytes(key)) => tree.insert(key.into(), packed),
+            (KeyTree::Int(_), KeyRef::Bytes(_)) | (KeyTree::Bytes(_), KeyRef::Int(_)) => {
                 debug_assert!(false, "key of the wrong kind");
             }
         }
     }
 
-    /// Keeps what `keep` accepts. It sees the entries in key order and may change them.
-    pub(crate) fn retain(&mut self, mut keep: impl FnMut(KeyRef<'_>, &mut IndexEntry) -> bool) {
-        match self {
-            Self::Int(tree) => tree.retain(|k, e| keep(KeyRef::Int(*k), e)),
-            Self::Bytes(tree) => tree.retain(|k, e| keep(KeyRef::Bytes(k), e)),
+    /// Drops the rows below ordinal `base`, save for those that `keep` gives a new ordinal, which
+    /// must be at or above it.
+    pub(crate) fn rebase(&mut self, base: u64, mut keep: impl FnMut(KeyRef<'_>, IndexEntry) -> Option<u64>) {
+        let old = std::mem::replace(&mut self.base, base);
+        let mut move_entry = |key: KeyRef<'_>, packed: &mut Packed| {
+            let entry = unpack(old, *packed);
+            let ordinal = keep(key, entry).filter(|o| *o >= base);
+            let offset = ordinal.and_then(|o| u32::try_from(o - base).ok());
+            packed.offset = offset.unwrap_or_default();
+            offset.is_some()
+        };
+        match &mut self.tree {
+            KeyTree::Int(tree) => tree.retain(|k, e| move_entry(KeyRef::Int(*k), e)),
+            KeyTree::Bytes(tree) => tree.retain(|k, e| move_entry(KeyRef::Bytes(k), e)),
         }
     }
 
@@ -82,17 +115,17 @@ impl DeltaIndex {
     pub(crate) fn for_each_in(&self, range: &KeyRange, mut visit: impl FnMut(KeyRef<'_>, IndexEntry)) {
         let start = range.start.as_ref();
         let inside = |key: KeyRef<'_>| range.end.as_ref().is_none_or(|end| key < end.as_ref());
-        match self {
-            Self::Int(tree) => {
+        match &self.tree {
+            KeyTree::Int(tree) => {
                 let from = start.and_then(|k| if let RowKey::Int(k) = k { Some(*k) } else { None });
                 for (key, entry) in tree.iter_from(from.as_ref()).take_while(|(k, _)| inside(KeyRef::Int(**k))) {
-                    visit(KeyRef::Int(*key), entry);
+                    visit(KeyRef::Int(*key), unpack(self.base, entry));
                 }
             }
-            Self::Bytes(tree) => {
+            KeyTree::Bytes(tree) => {
                 let from = start.and_then(|k| if let RowKey::Bytes(k) = k { Some(k.as_ref()) } else { None });
                 for (key, entry) in tree.iter_from(from).take_while(|(k, _)| inside(KeyRef::Bytes(k))) {
-                    visit(KeyRef::Bytes(key), entry);
+                    visit(KeyRef::Bytes(key), unpack(self.base, entry));
                 }
             }
         }
@@ -100,17 +133,23 @@ impl DeltaIndex {
 
     /// Bytes held in memory.
     pub(crate) fn memory_bytes(&self) -> usize {
-        match self {
-            Self::Int(tree) => tree.memory_bytes(),
-            Self::Bytes(tree) => tree.memory_bytes() + tree.iter_from(None::<&[u8]>).map(|(k, _)| k.len()).sum::<usize>(),
+        match &self.tree {
+            KeyTree::Int(tree) => tree.memory_bytes(),
+            KeyTree::Bytes(tree) => {
+                tree.memory_bytes() + tree.iter_from(None::<&[u8]>).map(|(k, _)| k.len()).sum::<usize>()
+            }
         }
     }
 
     /// Panics if the tree's structure is broken.
     pub(crate) fn validate(&self) {
-        match self {
-            Self::Int(tree) => tree.validate(),
-            Self::Bytes(tree) => tree.validate(),
+        match &self.tree {
+            KeyTree::Int(tree) => tree.validate(),
+            KeyTree::Bytes(tree) => tree.validate(),
         }
     }
+}
+
+fn unpack(base: u64, packed: Packed) -> IndexEntry {
+    IndexEntry { ordinal: base + u64::from(packed.offset), commit_ts: Timestamp(packed.commit_ts) }
 }

@@ -8,7 +8,7 @@
 
 use std::borrow::Borrow;
 
-use super::IndexEntry;
+use super::index::Packed;
 
 /// Entries in a leaf, children in an inner node.
 const FANOUT: usize = 64;
@@ -17,7 +17,7 @@ const NONE: u32 = u32::MAX;
 #[derive(Clone, Debug)]
 struct Leaf<K> {
     keys: Vec<K>,
-    entries: Vec<IndexEntry>,
+    entries: Vec<Packed>,
     next: u32,
 }
 
@@ -66,7 +66,7 @@ impl<K: Ord + Clone> Tree<K> {
     }
 
     /// The entry of `key`.
-    pub(crate) fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<IndexEntry>
+    pub(crate) fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<Packed>
     where
         K: Borrow<Q>,
     {
@@ -76,7 +76,7 @@ impl<K: Ord + Clone> Tree<K> {
     }
 
     /// Sets the entry of `key`.
-    pub(crate) fn insert(&mut self, key: K, entry: IndexEntry) {
+    pub(crate) fn insert(&mut self, key: K, entry: Packed) {
         let mut path = [(0, 0); 16];
         let mut depth = 0;
         let leaf_id = self.leaf_for(&key, |node, child| {
@@ -106,7 +106,7 @@ impl<K: Ord + Clone> Tree<K> {
     }
 
     /// Splits a full leaf around the new entry; gives the new right leaf and its separator.
-    fn split_leaf(&mut self, leaf_id: u32, at: usize, key: K, entry: IndexEntry) -> (K, u32) {
+    fn split_leaf(&mut self, leaf_id: u32, at: usize, key: K, entry: Packed) -> (K, u32) {
         let right_id = self.leaves.len() as u32;
         let leaf = &mut self.leaves[leaf_id as usize];
         let appending = at == FANOUT && leaf.next == NONE;
@@ -151,7 +151,7 @@ impl<K: Ord + Clone> Tree<K> {
     }
 
     /// Entries in key order from the first key at or after `from` (all of them if `None`).
-    pub(crate) fn iter_from<Q: Ord + ?Sized>(&self, from: Option<&Q>) -> impl Iterator<Item = (&K, IndexEntry)>
+    pub(crate) fn iter_from<Q: Ord + ?Sized>(&self, from: Option<&Q>) -> impl Iterator<Item = (&K, Packed)>
     where
         K: Borrow<Q>,
     {
@@ -181,7 +181,7 @@ impl<K: Ord + Clone> Tree<K> {
     }
 
     /// Keeps what `keep` accepts; it may change entries. Builds the tree anew, with full leaves.
-    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&K, &mut IndexEntry) -> bool) {
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&K, &mut Packed) -> bool) {
         let mut kept = Self::new();
         let mut next = self.first_leaf();
         while next != NONE {
@@ -199,7 +199,7 @@ impl<K: Ord + Clone> Tree<K> {
     /// Bytes of the nodes, without what the keys own elsewhere.
     pub(crate) fn memory_bytes(&self) -> usize {
         let leaves: usize =
-            self.leaves.iter().map(|l| l.keys.capacity() * size_of::<K>() + l.entries.capacity() * size_of::<IndexEntry>()).sum();
+            self.leaves.iter().map(|l| l.keys.capacity() * size_of::<K>() + l.entries.capacity() * size_of::<Packed>()).sum();
         let inners: usize = self.inners.iter().map(|i| i.separators.capacity() * size_of::<K>() + i.children.capacity() * 4).sum();
         leaves + inners + self.leaves.len() * size_of::<Leaf<K>>() + self.inners.len() * size_of::<Inner<K>>()
     }

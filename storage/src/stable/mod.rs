@@ -1,0 +1,5 @@
+//! The sorted, compacted part of a segment.
+
+mod stable;
+
+pub(crate) use stable::Stable;

@@ -15,3 +15,6 @@ pub use maintain::MaintenanceReport;
 pub(crate) use snapshots::{ActiveSnapshot, Snapshots};
 pub use table::ApplyStats;
 pub(crate) use table::{Table, TableVersion, UpdateGuard};
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,5 @@
 //! Cells of every column type: from a number, into arrays, and back.
 
-use std::sync::Arc;
-
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::concat;
 use arrow::datatypes::{

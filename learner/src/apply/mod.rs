@@ -10,3 +10,6 @@ pub use columnar::ColumnarApplier;
 pub use error::ApplyError;
 pub use packs::{PackRows, RowVersion, rows_to_packs};
 pub use sink::{ColumnarSink, RowSource};
+
+#[cfg(test)]
+mod tests;

@@ -2,8 +2,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use deltatree_storage::api::TableBatch;
+use deltatree_storage::api::{ReplayPosition, ScanRequest, TableBatch};
+use deltatree_storage::config::Config;
+use deltatree_storage::engine::Engine;
 use deltatree_storage::error::{Error as StorageError, Result as StorageResult};
+use deltatree_storage::file::MemoryStore;
+use deltatree_storage::pack::PackRows;
 use deltatree_storage::types::{ColumnId, RowKey, TableId, TableSchema, Timestamp, Value};
 use parking_lot::Mutex;
 use proptest::prelude::*;
@@ -13,7 +17,7 @@ use crate::catalog::testing::{column, index, table};
 use crate::catalog::{
     CatalogSnapshot, PrimaryKey, SqlType, TableInfo, alter_table, create_database, create_table, drop_table,
 };
-use crate::codec::{arrow_row, decode_row, decode_row_key, row_range};
+use crate::codec::{arrow_row, decode_row, decode_row_key, handle_of, row_range};
 use crate::table_write::{KeyOp, RowWriter};
 
 /// Versions of one table by (key, commit timestamp); `None` is a tombstone.
@@ -377,4 +381,70 @@ fn damage_in_the_log_or_the_row_store_is_an_error_that_names_the_row() {
     assert!(matches!(applier.rebuild(a, Timestamp(99)), Err(ApplyError::Codec(_))));
     assert_eq!(sink.visible(a), before, "a failed build leaves the table as it was");
     assert!(matches!(applier.rebuild(TableId(999), Timestamp(99)), Err(ApplyError::Storage { .. })));
+}
+
+/// What a table of the real engine shows.
+fn shown(engine: &Engine, info: &TableInfo) -> BTreeMap<RowKey, Vec<Value>> {
+    let snapshot = engine.snapshot(info.id, Timestamp::MAX).unwrap();
+    let scan = snapshot.scan(ScanRequest::all((0..info.columns.len()).collect())).unwrap();
+    let mut worker = scan.worker();
+    let mut rows = BTreeMap::new();
+    while let Some(batch) = worker.next_batch().unwrap() {
+        for i in 0..batch.num_rows() {
+            let row = arrow_row(batch.columns(), i).unwrap();
+            assert!(rows.insert(handle_of(info, &row).unwrap(), row).is_none(), "a key is shown twice");
+        }
+    }
+    rows
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    /// The same with the real engine: after each crash it resumes from the position in its manifest.
+    #[test]
+    fn the_engine_follows_the_rows_across_crashes(
+        steps in prop::collection::vec(step(), 1..40),
+        events in prop::collection::vec(0u8..10, 45),
+    ) {
+        let leader = run(&steps);
+        let store = Arc::new(MemoryStore::default());
+        let mut next = 0;
+        let mut catalog = CatalogSnapshot::default();
+        let mut crashes = 3;
+        loop {
+            let engine = Engine::open_with(store.clone(), Config::tiny()).unwrap();
+            if let Some(position) = engine.replay_position() {
+                next = usize::from(position.0[0]);
+            }
+            let at = leader.log.last().map_or(Timestamp::ZERO, |(ts, _)| Timestamp(*ts));
+            let mut applier =
+                ColumnarApplier::new(Arc::new(engine.clone()), leader.rows.clone(), Arc::new(catalog.clone()), at).unwrap();
+            while let Some((ts, ops)) = leader.log.get(next) {
+                applier.commit(Timestamp(*ts), pairs(ops)).unwrap();
+                next += 1;
+                if events[next] < 5 {
+                    applier.flush().unwrap();
+                    engine.advance(ReplayPosition(Bytes::from(vec![next as u8])));
+                }
+                match events[next] {
+                    2 => engine.flush().unwrap(),
+                    3 => drop(engine.maintain().unwrap()),
+                    4 if crashes > 0 => break,
+                    _ => {}
+                }
+            }
+            if next == leader.log.len() {
+                applier.flush().unwrap();
+                for info in leader.catalog.tables().filter(|t| t.columnar) {
+                    prop_assert_eq!(shown(&engine, info), leader.rows.visible(info));
+                }
+                prop_assert_eq!(engine.tables().len(), leader.catalog.tables().filter(|t| t.columnar).count());
+                break;
+            }
+            crashes -= 1;
+            next = 0;
+            catalog = leader.catalog.clone();
+        }
+    }
 }

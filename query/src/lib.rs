@@ -1,5 +1,13 @@
-//! SQL, servers and the command line of DeltaTree.
-//!
-//! See `DESIGN.md` beside this crate for the life of a query.
+//! SQL over two access paths: the MySQL session, DataFusion tables and functions, servers and the command
+//! line.
 
+pub mod access_path;
+pub mod catalog;
+pub mod error;
+pub mod exec;
+pub mod functions;
 pub mod planner;
+pub mod predicate_convert;
+pub mod rewrite;
+pub mod table;
+pub mod types;

@@ -8,10 +8,9 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{Result, Statistics};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
@@ -23,7 +22,7 @@ use datafusion::physical_plan::filter_pushdown::{
 use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, MetricsSet};
 use datafusion::physical_plan::statistics::StatisticsArgs;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
-use deltatree_storage::api::{CancelFlag, ScanMetrics, ScanRequest};
+use deltatree_storage::api::{CancelFlag, ScanEstimate, ScanMetrics, ScanRequest};
 use deltatree_storage::predicate::RowFilter;
 use deltatree_storage::types::KeyRange;
 use deltatree_storage::{Scan, Snapshot};
@@ -71,8 +70,8 @@ pub struct ColumnarRead {
     pub choice: Choice,
     /// The reading transaction's own changes.
     pub(crate) own: Option<OwnRows>,
-    /// How long the gate held the query back.
-    pub gate_wait: Duration,
+    /// What zone maps leave of it.
+    pub estimate: ScanEstimate,
     /// Stops the scan.
     pub cancel: CancelFlag,
 }
@@ -108,6 +107,18 @@ impl ColumnarScanExec {
     /// The same scan, which waits for the dynamic filters with these ids.
     pub(crate) fn awaiting(&self, ids: Vec<u64>) -> Self {
         Self { awaited: ids, ..self.clone() }
+    }
+
+    /// Ids of the dynamic filters that reach this scan.
+    pub(crate) fn dynamic_ids(&self) -> Result<Vec<u64>> {
+        let mut ids = Vec::new();
+        for expr in &self.dynamic {
+            expr.apply(|node| {
+                ids.extend(node.expression_id());
+                Ok(TreeNodeRecursion::Continue)
+            })?;
+        }
+        Ok(ids)
     }
 
     /// What the storage scan has done so far; zeros before it has started.

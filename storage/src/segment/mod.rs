@@ -1,0 +1,9 @@
+//! A key range of a table: its delta, its stable, and the steps that change them.
+
+mod apply;
+mod resolve;
+#[expect(clippy::module_inception, reason = "the type lives in the file of its name")]
+mod segment;
+
+pub(crate) use apply::{Applied, Prepared};
+pub(crate) use segment::Segment;

@@ -10,13 +10,17 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{Constraint, Constraints, Result, ToDFSchema};
+use datafusion::logical_expr::execution_props::ExecutionProps;
+use datafusion::logical_expr::expr_rewriter::unnormalize_col;
+use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::physical_expr::create_physical_expr;
 use datafusion::physical_plan::ExecutionPlan;
 use deltatree_learner::catalog::{PrimaryKey, TableInfo};
 use deltatree_storage::api::ScanRequest;
 use deltatree_storage::types::{KeyRange, RowKey};
 
-use super::statistics::{Estimate, plan_statistics};
+use super::statistics::{Estimate, plan_statistics, selectivity};
 use crate::access_path::{AccessPath, Choice, Facts, choose};
 use crate::error::SqlError;
 use crate::exec::{ColumnarRead, ColumnarScanExec, OwnRows, RowRead, RowReadExec, RowSource, ScanFilters, ScanShape};
@@ -25,6 +29,16 @@ use crate::types::field::arrow_field;
 
 /// Rows that a stream of a scan should have at least.
 const ROWS_PER_PARTITION: u64 = 32_768;
+
+/// Figures of a table for the order of joins.
+pub(crate) struct TableEstimate {
+    /// Rows after filters.
+    pub(crate) rows: f64,
+    /// Rows before filters.
+    pub(crate) base_rows: f64,
+    /// Distinct values of each column, where known.
+    pub(crate) distinct: Vec<Option<f64>>,
+}
 
 /// A table within one query.
 #[derive(Debug)]
@@ -50,6 +64,24 @@ impl HtapTable {
     /// Its definition.
     pub fn info(&self) -> &Arc<TableInfo> {
         &self.table
+    }
+
+    /// Rows that `filters` leave, and distinct values, from what the columnar replica has now. `None` if
+    /// it has nothing.
+    pub(crate) fn estimate(&self, filters: &[Expr]) -> Option<TableEstimate> {
+        let statistics = self.reads.peek_statistics(&self.table)?;
+        let shape = ScanShape::new(Arc::clone(&self.table), Arc::clone(&self.schema), None);
+        let names = Arc::clone(&self.schema).to_dfschema().ok()?;
+        let (props, context) = (ExecutionProps::new(), PhysicalPlanningContext::default());
+        let physical = |filter: &Expr| create_physical_expr(filter, &names, &props, &context);
+        let exprs = filters.iter().map(|f| physical(&unnormalize_col(f.clone()))).collect::<Result<Vec<_>>>().ok()?;
+        let filters = ScanFilters::new(&shape, &exprs);
+        let base_rows = statistics.rows as f64;
+        Some(TableEstimate {
+            rows: base_rows * selectivity(&filters, &statistics.columns),
+            base_rows,
+            distinct: statistics.columns.iter().map(|c| c.distinct.map(|n| n as f64)).collect(),
+        })
     }
 
     fn choose(&self, shape: &ScanShape, filters: &ScanFilters) -> Result<(Choice, Facts), SqlError> {

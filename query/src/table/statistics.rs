@@ -102,7 +102,7 @@ fn width(stored: StoredType, known: Option<&ColumnStatistics>, rows: u64) -> usi
 }
 
 /// Part of the rows that all conjuncts keep, as if they were independent.
-fn selectivity(filters: &ScanFilters, columns: &[ColumnStatistics]) -> f64 {
+pub(super) fn selectivity(filters: &ScanFilters, columns: &[ColumnStatistics]) -> f64 {
     let known: f64 = filters.predicates.iter().map(|p| predicate_selectivity(p, columns)).product();
     let rest: f64 = filters.rest.iter().map(|_| UNKNOWN_SELECTIVITY).product();
     known * rest

@@ -67,8 +67,8 @@ pub fn table(reads: &QueryReads, database: &str, name: &str) -> Result<Option<Ar
         ("information_schema", "engines") => server::engines(),
         ("information_schema" | "performance_schema", "processlist") => server::processlist(reads),
         ("information_schema", "tiflash_replica") => replica::tiflash_replica(reads)?,
-        ("information_schema", "tiflash_tables") => replica::tiflash_tables(reads)?,
-        ("information_schema", "tiflash_segments") => replica::tiflash_segments(reads)?,
+
+
         ("mysql", "user") => server::users(),
         ("information_schema" | "mysql" | "performance_schema", _) => match empty::relation(database, name) {
             Some(relation) => relation,

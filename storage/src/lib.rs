@@ -4,10 +4,12 @@
 
 pub mod api;
 pub mod config;
+pub mod engine;
 pub mod error;
 pub mod file;
 pub mod pack;
 pub mod predicate;
+pub mod scan;
 pub mod types;
 pub mod zone_map;
 

@@ -1,14 +1,16 @@
 //! Rows in memory: what a batch that was just applied becomes.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::array::{Array, ArrayRef, BooleanArray, UInt64Array};
+use arrow::compute::{filter, not};
 
 use super::rearrange::{concat_rows, slice_keys};
 use crate::error::{Error, Result};
 use crate::pack::{PackRows, ZONE_ROWS};
-use crate::types::{ColumnSchema, KeyArray, TableSchema, Timestamp};
+use crate::types::{ColumnId, ColumnSchema, KeyArray, TableSchema, Timestamp};
+use crate::zone_map::{NdvSketch, ZoneMap};
 
 /// Rows under the schema that they were applied with.
 #[derive(Debug)]
@@ -17,6 +19,8 @@ pub(crate) struct MemoryRows {
     rows: PackRows,
     bytes: usize,
     max_commit_ts: Timestamp,
+    /// Bounds and distinct values of each column over the rows that are no tombstones.
+    summaries: OnceLock<Vec<(ZoneMap, NdvSketch)>>,
 }
 
 impl MemoryRows {
@@ -28,7 +32,7 @@ impl MemoryRows {
             + slice(&rows.commit_ts)
             + rows.columns.iter().map(|c| slice(c.as_ref())).sum::<usize>();
         let max_commit_ts = Timestamp(rows.commit_ts.values().iter().copied().max().unwrap_or_default());
-        Self { schema, rows, bytes, max_commit_ts }
+        Self { schema, rows, bytes, max_commit_ts, summaries: OnceLock::new() }
     }
 
     /// All rows of `parts`, in that order, under `schema`.
@@ -101,5 +105,24 @@ impl MemoryRows {
             return Err(Error::Internal(format!("column {} changed its type in place", column.name)));
         }
         Ok(self.rows.columns[position].clone())
+    }
+
+    /// Bounds and distinct values of a column, computed when first asked for; `None` if the column
+    /// was added later.
+    pub(crate) fn summary(&self, column: ColumnId) -> Result<Option<&(ZoneMap, NdvSketch)>> {
+        let Some(position) = self.schema.columns.iter().position(|c| c.id == column) else { return Ok(None) };
+        if self.summaries.get().is_none() {
+            let alive = self.rows.tombstones.as_ref().map(not).transpose()?;
+            let summarize = |array: &ArrayRef| {
+                let array = alive.as_ref().map_or_else(|| Ok(array.clone()), |alive| filter(array, alive))?;
+                let mut ndv = NdvSketch::default();
+                ndv.insert_array(&array);
+                Ok((ZoneMap::of(&array)?, ndv))
+            };
+            let summaries = self.rows.columns.iter().map(summarize).collect::<Result<_>>()?;
+            // Another thread may have come first, with the same result.
+            let _ = self.summaries.set(summaries);
+        }
+        Ok(self.summaries.get().map(|s| &s[position]))
     }
 }

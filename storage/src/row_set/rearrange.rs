@@ -21,7 +21,8 @@ pub(crate) fn take_keys(keys: &KeyArray, rows: &UInt32Array) -> Result<KeyArray>
     Ok(typed_keys(&take(keys.as_array(), rows, None)?, keys.kind()))
 }
 
-fn typed_keys(array: &ArrayRef, kind: KeyKind) -> KeyArray {
+/// A key array of a given kind, from an array of its type.
+pub(crate) fn typed_keys(array: &ArrayRef, kind: KeyKind) -> KeyArray {
     match kind {
         KeyKind::Int => KeyArray::Int(array.as_primitive::<Int64Type>().clone()),
         KeyKind::Bytes => KeyArray::Bytes(array.as_binary::<i32>().clone()),

@@ -25,7 +25,7 @@ use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Pla
 use deltatree_storage::api::{CancelFlag, ScanEstimate, ScanMetrics, ScanRequest};
 use deltatree_storage::predicate::RowFilter;
 use deltatree_storage::types::KeyRange;
-use deltatree_storage::{Scan, Snapshot};
+use deltatree_storage::scan::{Scan, Snapshot};
 use parking_lot::Mutex;
 
 use super::columnar_stream;
@@ -65,7 +65,7 @@ pub struct ColumnarRead {
     /// Table and columns.
     pub shape: ScanShape,
     /// The rows.
-    pub snapshot: Arc<Snapshot>,
+    pub snapshot: Snapshot,
     /// Why this path was taken.
     pub choice: Choice,
     /// The reading transaction's own changes.
@@ -151,7 +151,8 @@ impl ColumnarScanExec {
             predicates: self.filters.predicates.clone(),
             filters,
             exclude: self.read.own.as_ref().map(|own| own.keys.clone()),
-            batch_rows: BATCH_ROWS,
+            // A limit is met by the first rows found, without waiting for a full batch.
+            batch_rows: self.fetch.map_or(BATCH_ROWS, |fetch| fetch.clamp(1, BATCH_ROWS)),
             cancel: self.read.cancel.clone(),
         })
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use deltatree_learner::catalog::{CatalogSnapshot, TableInfo};
 use deltatree_learner::{GateReport, LeaderGroup, RowReader};
-use deltatree_storage::Snapshot;
+use deltatree_storage::scan::Snapshot;
 use deltatree_storage::api::SnapshotStatistics;
 use deltatree_storage::types::TableId;
 use parking_lot::Mutex;
@@ -34,7 +34,7 @@ pub struct QueryReads {
     history: Arc<GateHistory>,
     processes: Arc<ProcessList>,
     gate: OnceCell<GateReport>,
-    snapshots: Mutex<HashMap<TableId, Arc<Snapshot>>>,
+    snapshots: Mutex<HashMap<TableId, Snapshot>>,
 }
 
 impl std::fmt::Debug for QueryReads {
@@ -116,34 +116,34 @@ impl QueryReads {
     ///
     /// # Errors
     /// If the replica does not catch up in time, or the table's definition has changed meanwhile.
-    pub async fn snapshot(&self, table: &TableInfo) -> Result<Arc<Snapshot>> {
+    pub async fn snapshot(&self, table: &TableInfo) -> Result<Snapshot> {
         let gate = self.gate.get_or_try_init(|| self.group.read_gate(self.context.ts, self.context.gate_timeout)).await;
         self.history.record(gate.map_err(SqlError::from)?.waited);
         if let Some(snapshot) = self.snapshots.lock().get(&table.id) {
-            return Ok(Arc::clone(snapshot));
+            return Ok(snapshot.clone());
         }
-        let snapshot = Arc::new(self.group.columnar().snapshot(table.id, self.context.ts)?);
+        let snapshot = self.group.columnar().snapshot(table.id, self.context.ts)?;
         if snapshot.schema().version != table.schema_version {
             return Err(SqlError::schema_changed());
         }
-        self.snapshots.lock().insert(table.id, Arc::clone(&snapshot));
+        self.snapshots.lock().insert(table.id, snapshot.clone());
         Ok(snapshot)
     }
 
     /// The table as the columnar replica happens to have it now, for estimates. `None` if it has none.
-    pub fn peek(&self, table: &TableInfo) -> Option<Arc<Snapshot>> {
+    pub fn peek(&self, table: &TableInfo) -> Option<Snapshot> {
         if let Some(snapshot) = self.snapshots.lock().get(&table.id) {
-            return Some(Arc::clone(snapshot));
+            return Some(snapshot.clone());
         }
         if !table.columnar {
             return None;
         }
         let snapshot = self.group.columnar().snapshot(table.id, self.context.ts).ok()?;
-        (snapshot.schema().version == table.schema_version).then(|| Arc::new(snapshot))
+        (snapshot.schema().version == table.schema_version).then_some(snapshot)
     }
 
     /// Figures of the table as the columnar replica has it now.
     pub fn peek_statistics(&self, table: &TableInfo) -> Option<SnapshotStatistics> {
-        self.peek(table).map(|snapshot| snapshot.statistics())
+        self.peek(table)?.statistics().ok()
     }
 }

@@ -100,7 +100,7 @@ impl HtapTable {
             ..Facts::default()
         };
         if let Some(snapshot) = self.reads.peek(&self.table) {
-            let statistics = snapshot.statistics();
+            let statistics = snapshot.statistics()?;
             facts.rows = Some(statistics.rows);
             facts.columns = statistics.columns;
             let request = ScanRequest { predicates: conjuncts.clone(), ..ScanRequest::all(stored_projection(shape)) };
@@ -178,7 +178,7 @@ impl HtapTable {
         let own = OwnRows::of(context.overlay.as_deref(), &self.table, &self.schema)?;
         let request = ScanRequest { predicates: filters.known(), ..ScanRequest::all(stored_projection(&shape)) };
         let zones = snapshot.estimate(&request)?;
-        let estimate = Estimate::of_snapshot(&snapshot.statistics(), &zones, own.is_some());
+        let estimate = Estimate::of_snapshot(&snapshot.statistics()?, &zones, own.is_some());
         let statistics = plan_statistics(&shape, &filters, &estimate);
         let partitions = (estimate.rows_kept() / ROWS_PER_PARTITION).clamp(1, self.reads.partitions() as u64) as usize;
         let read = ColumnarRead {

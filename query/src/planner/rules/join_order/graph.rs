@@ -122,8 +122,9 @@ impl JoinGraph {
         }
         let (left, right) = (self.build_tree(left)?, self.build_tree(right)?);
         let builder = LogicalPlanBuilder::from(left);
-        if keys.is_empty() && filters.is_empty() {
-            return builder.cross_join(right)?.build();
+        if keys.is_empty() {
+            let crossed = builder.cross_join(right)?;
+            return conjunction(filters).map_or(Ok(crossed.clone()), |filter| crossed.filter(filter))?.build();
         }
         let (left_keys, right_keys) = keys.into_iter().unzip();
         builder.join_with_expr_keys(right, JoinType::Inner, (left_keys, right_keys), conjunction(filters))?.build()

@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 
-use super::files::Files;
 use super::recovery::restore_tables;
 use super::snapshots::Snapshots;
 use super::table::{ApplyStats, Table, TableVersion};
@@ -16,7 +15,7 @@ use crate::api::{ReplayPosition, TableBatch};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::file::{FileStore, LocalStore};
-use crate::manifest::Manifest;
+use crate::manifest::{Files, Manifest};
 use crate::scan::Snapshot;
 use crate::segment::Segment;
 use crate::types::{KeyRange, SegmentId, TableId, TableSchema, Timestamp};

@@ -6,12 +6,11 @@
 
 use std::sync::Arc;
 
-use super::files::Files;
 use super::table::{Damage, Table, TableVersion};
 use crate::delete_vector::DeleteVector;
 use crate::delta::{Delta, DeltaPart};
 use crate::error::{Error, Result};
-use crate::manifest::{Manifest, SegmentRecord, TableRecord, delete_file_name};
+use crate::manifest::{Files, Manifest, SegmentRecord, TableRecord, delete_file_name};
 use crate::pack::file_name;
 use crate::row_set::RowSet;
 use crate::segment::Segment;

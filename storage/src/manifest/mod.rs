@@ -2,10 +2,12 @@
 
 mod delete_file;
 mod envelope;
+mod files;
 #[expect(clippy::module_inception, reason = "the type lives in the file of its name")]
 mod manifest;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use delete_file::{delete_file_name, parse_delete_file_name, read_deletes, write_deletes};
+pub(crate) use delete_file::delete_file_name;
+pub(crate) use files::Files;
 pub(crate) use manifest::{ChunkRecord, MANIFEST, Manifest, SegmentRecord, TableRecord};

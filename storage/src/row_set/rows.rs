@@ -71,6 +71,14 @@ impl Rows {
         }
     }
 
+    /// Number of tombstones.
+    pub(crate) fn tombstones(&self) -> u64 {
+        match self {
+            Self::Memory(rows) => rows.tombstones().map_or(0, |t| t.true_count() as u64),
+            Self::File(pack) => u64::from(pack.tombstones()),
+        }
+    }
+
     /// Number of zones.
     pub(crate) fn zone_count(&self) -> usize {
         match self {

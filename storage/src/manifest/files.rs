@@ -9,10 +9,10 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
+use super::delete_file::{delete_file_name, parse_delete_file_name, read_deletes, write_deletes};
 use crate::delete_vector::StoredVector;
 use crate::error::Result;
 use crate::file::FileStore;
-use crate::manifest::{delete_file_name, parse_delete_file_name, read_deletes, write_deletes};
 use crate::pack::{Pack, PackOptions, PackWriter, file_name, parse_file_name};
 use crate::types::{FileId, TableSchema};
 

@@ -12,6 +12,8 @@ mod meta_key;
 mod snapshot;
 mod sql_type;
 mod table;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use column::{ColumnDefault, ColumnInfo};
 pub use counter::{raise, reserve};

@@ -1,1 +1,3 @@
-//! Placeholder while the dependencies are built.
+//! DeltaTree: analytics on data that is still changing, over the MySQL protocol.
+
+pub mod tpch;

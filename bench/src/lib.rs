@@ -1,0 +1,13 @@
+//! Every measurement of DeltaTree, side by side with its peers on the same machine in the same run.
+//!
+//! - [`cli`]: the command line
+//! - [`report`]: figures with their targets, printed as a table or as one JSON object
+//! - [`machine`]: what the figures were measured on, and the process's memory
+//! - [`engine`]: DeltaTree and its peers behind one trait
+//! - [`tpch`]: the 22 queries over all engines, and the published answers over the MySQL protocol
+
+pub mod cli;
+pub mod engine;
+pub mod machine;
+pub mod report;
+pub mod tpch;

@@ -1,9 +1,10 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand};
+use tokio::task::block_in_place;
 
 use crate::report::Report;
-use crate::tpch;
+use crate::{crash, freshness, tpch};
 
 /// Measures DeltaTree, side by side with its peers on the same machine in the same run.
 ///
@@ -31,6 +32,12 @@ pub struct Common {
 enum Bench {
     /// The 22 queries of TPC-H on DeltaTree and its peers, alternating, results compared.
     Tpch(tpch::run::Options),
+    /// The published answers of TPC-H over the MySQL protocol, on both access paths.
+    Verify(tpch::verify::Options),
+    /// A columnar aggregate sees every write acknowledged before it began.
+    FreshnessSmoke(freshness::Options),
+    /// `kill -9` at random moments, against a model.
+    Crash(crash::run::Options),
 }
 
 impl Arguments {
@@ -41,6 +48,9 @@ impl Arguments {
     pub async fn run(self) -> anyhow::Result<bool> {
         let (report, common): (Report, Common) = match self.bench {
             Bench::Tpch(options) => (tpch::run::run(&options).await?, options.common),
+            Bench::Verify(options) => (tpch::verify::run(&options).await?, options.common),
+            Bench::FreshnessSmoke(options) => (block_in_place(|| freshness::run(&options))?, options.common),
+            Bench::Crash(options) => (block_in_place(|| crash::run::run(&options))?, options.common),
         };
         report.print(common.json)?;
         Ok(report.succeeded())

@@ -49,17 +49,9 @@ pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// The most memory that the process has had resident since its start or the last
-/// [`forget_peak_memory`], MiB; `None` where the system does not tell.
+/// The most memory that the process has had resident since its start, MiB; `None` where the system does not tell.
 pub fn peak_memory_mib() -> Option<u64> {
     Some(kib_of("/proc/self/status", "VmHWM:")? / 1024)
-}
-
-/// Starts the measurement of [`peak_memory_mib`] anew; without effect where the system has no such means.
-pub fn forget_peak_memory() {
-    if fs::write("/proc/self/clear_refs", "5").is_err() {
-        eprintln!("the peak memory is that of the whole process: this system does not reset it");
-    }
 }
 
 fn kib_of(path: &str, label: &str) -> Option<u64> {

@@ -105,6 +105,11 @@ impl Report {
         self.failures.is_empty()
     }
 
+    /// How many things were wrong.
+    pub fn failures(&self) -> usize {
+        self.failures.len()
+    }
+
     /// Prints the figures; with `json`, one JSON object on the last line.
     ///
     /// # Errors

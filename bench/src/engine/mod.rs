@@ -6,6 +6,7 @@
 
 mod answer;
 mod datafusion;
+mod deltatree;
 mod duckdb;
 
 use std::time::Duration;
@@ -15,6 +16,7 @@ use deltatree_query::tpch::answers::{QuotientRule, Row};
 
 pub use answer::rows_of;
 pub use datafusion::{DataFusion, write_parquet};
+pub use deltatree::DeltaTree;
 pub use duckdb::DuckDb;
 
 /// Something that holds the tables of TPC-H and answers SQL.
@@ -31,6 +33,11 @@ pub trait Engine: Send {
 
     /// Runs one query to its end.
     async fn run(&mut self, sql: &str) -> anyhow::Result<Answer>;
+
+    /// Ends it properly.
+    async fn stop(self: Box<Self>) -> anyhow::Result<()> {
+        Ok(())
+    }
 }
 
 /// A query's result.

@@ -45,7 +45,8 @@ pub async fn run(options: &Options) -> anyhow::Result<Report> {
     for engine in &engines.ready {
         report.version(engine.name(), engine.version());
     }
-    let columns = Columns { ready: engines.ready.iter().map(|engine| engine.name()).collect(), absent: engines.absent };
+    let columns =
+        Columns { ready: engines.ready.iter().map(|engine| engine.name()).collect(), absent: engines.absent.clone() };
     let mut measurements = Vec::new();
     for query in QUERIES {
         if options.queries.is_empty() || options.queries.contains(&query.number) {
@@ -55,6 +56,9 @@ pub async fn run(options: &Options) -> anyhow::Result<Report> {
             }
             measurements.push(measurement);
         }
+    }
+    for engine in engines.ready {
+        engine.stop().await?;
     }
     println!("TPC-H, scale factor {scale}, median of {runs} runs, alternating, milliseconds");
     println!("{}", table::times(&columns, &measurements));

@@ -3,21 +3,22 @@
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::cast;
 use arrow::datatypes::{
-    DataType, Date32Type, DurationMicrosecondType, Field, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType,
+    DataType, Date32Type, DurationMicrosecondType, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType,
     UInt64Type,
 };
-use chrono::{Datelike, Timelike};
 
 use super::constants::column_type as t;
 use super::packet::put_bytes;
 use crate::error::{Result, SqlError};
-use crate::types::text::{SessionZone, write_text};
+use crate::types::calendar::{self, Civil};
+use crate::types::text::{ColumnFormat, write_text};
+use crate::types::{MysqlColumn, SessionZone};
 
 /// A column of one batch, brought into one of few Arrow types.
 pub(crate) struct BinaryColumn<'a> {
     array: ArrayRef,
-    field: &'a Field,
-    zone: &'a SessionZone,
+    format: &'a ColumnFormat,
+    zone: SessionZone,
     encoding: Encoding,
 }
 
@@ -43,14 +44,14 @@ enum Encoding {
 }
 
 impl<'a> BinaryColumn<'a> {
-    /// Prepares a column that clients were told to expect as `kind`.
+    /// Prepares a column that clients were told to expect as `column`.
     pub(crate) fn new(
-        kind: u8,
-        unsigned: bool,
+        column: &MysqlColumn,
+        format: &'a ColumnFormat,
         array: &ArrayRef,
-        field: &'a Field,
-        zone: &'a SessionZone,
+        zone: SessionZone,
     ) -> Result<Self> {
+        let (kind, unsigned) = (column.type_code, column.unsigned);
         let width = match kind {
             t::TINY => Some(1),
             t::SHORT | t::YEAR => Some(2),
@@ -77,11 +78,11 @@ impl<'a> BinaryColumn<'a> {
         };
         let array = match wanted {
             Some(wanted) if *array.data_type() != wanted => {
-                cast(array, &wanted).map_err(|e| SqlError::internal(format!("cannot send column {}: {e}", field.name())))?
+                cast(array, &wanted).map_err(|e| SqlError::internal(format!("cannot send column {}: {e}", column.name)))?
             }
             _ => array.clone(),
         };
-        Ok(Self { array, field, zone, encoding })
+        Ok(Self { array, format, zone, encoding })
     }
 
     /// Whether the row's value is NULL.
@@ -107,46 +108,40 @@ impl<'a> BinaryColumn<'a> {
                 out.extend_from_slice(&self.array.as_primitive::<Float64Type>().value(row).to_le_bytes());
             }
             Encoding::Date => {
-                let date = self.array.as_primitive::<Date32Type>().value_as_date(row).ok_or_else(|| self.bad())?;
                 out.push(4);
-                put_day(out, &date);
+                put_day(out, calendar::civil_from_days(self.array.as_primitive::<Date32Type>().value(row)));
             }
             Encoding::DateTime => {
                 let micros = self.array.as_primitive::<TimestampMicrosecondType>().value(row);
-                let time = chrono::DateTime::from_timestamp_micros(micros).ok_or_else(|| self.bad())?;
                 let local = match self.array.data_type() {
-                    DataType::Timestamp(_, Some(_)) => self.zone.local(time),
-                    _ => time.naive_utc(),
+                    DataType::Timestamp(_, Some(_)) => self.zone.local_from_utc(micros),
+                    _ => micros,
                 };
-                put_date_time(out, &local);
+                put_date_time(out, local);
             }
             Encoding::Time => put_time(out, self.array.as_primitive::<DurationMicrosecondType>().value(row)),
             Encoding::Text => {
                 let mut text = Vec::new();
-                write_text(&self.array, row, self.field, self.zone, &mut text)?;
+                write_text(&self.array, row, self.format, &mut text)?;
                 put_bytes(out, &text);
             }
         }
         Ok(())
     }
-
-    fn bad(&self) -> SqlError {
-        SqlError::internal(format!("column {} holds a date that cannot be sent", self.field.name()))
-    }
 }
 
-fn put_day(out: &mut Vec<u8>, date: &impl Datelike) {
-    out.extend_from_slice(&(date.year() as u16).to_le_bytes());
-    out.extend_from_slice(&[date.month() as u8, date.day() as u8]);
+fn put_day(out: &mut Vec<u8>, (year, month, day): (i32, u32, u32)) {
+    out.extend_from_slice(&(year as u16).to_le_bytes());
+    out.extend_from_slice(&[month as u8, day as u8]);
 }
 
-fn put_date_time(out: &mut Vec<u8>, time: &chrono::NaiveDateTime) {
-    let micros = time.nanosecond() / 1000;
-    out.push(if micros > 0 { 11 } else { 7 });
-    put_day(out, time);
-    out.extend_from_slice(&[time.hour() as u8, time.minute() as u8, time.second() as u8]);
-    if micros > 0 {
-        out.extend_from_slice(&micros.to_le_bytes());
+fn put_date_time(out: &mut Vec<u8>, micros: i64) {
+    let time = Civil::from_micros(micros);
+    out.push(if time.micro > 0 { 11 } else { 7 });
+    put_day(out, (time.year, time.month, time.day));
+    out.extend_from_slice(&[time.hour as u8, time.minute as u8, time.second as u8]);
+    if time.micro > 0 {
+        out.extend_from_slice(&time.micro.to_le_bytes());
     }
 }
 
@@ -184,7 +179,7 @@ mod tests {
     #[test]
     fn date_times_leave_out_a_zero_fraction() {
         let mut out = Vec::new();
-        put_date_time(&mut out, &"2024-02-29T12:34:56".parse().unwrap());
+        put_date_time(&mut out, 1_709_210_096_000_000);
         assert_eq!(out, [7, 0xE8, 7, 2, 29, 12, 34, 56]);
     }
 }

@@ -17,10 +17,11 @@ use super::handshake::{self, Login};
 use super::packet::{Fields, PacketReader, PacketWriter, put_length};
 use super::prepared::PreparedStatements;
 use super::result_set::{self, Form};
-use super::{auth, column::ResultColumn};
+use super::{auth, column};
 use crate::error::SqlError;
 use crate::node::{Interruption, Node};
 use crate::session::{Completion, Session, StatementResult};
+use crate::types::mysql_column;
 
 /// How long a client may take to log in.
 const LOGIN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -113,6 +114,7 @@ impl Connection {
 
     async fn run(&mut self) -> Result<()> {
         loop {
+            self.session.command_finished();
             self.reader.set_limit(self.session.max_allowed_packet());
             self.reader.reset_sequence();
             let mut interruption = self.session.interruption();
@@ -227,16 +229,16 @@ impl Connection {
         };
         let multi = self.capabilities & capability::MULTI_STATEMENTS != 0;
         if let (false, Some(second)) = (multi, statements.get(1)) {
-            self.write_error(&SqlError::parse(&second.to_string()));
+            self.write_error(&SqlError::parse(&second.text, 1));
             return Ok(true);
         }
         let count = statements.len();
-        for (i, statement) in statements.into_iter().enumerate() {
+        for (i, statement) in statements.iter().enumerate() {
             let more = i + 1 < count;
             let Self { reader, writer, session, capabilities, .. } = self;
             let mut interruption = session.interruption();
             let work = async {
-                let result = session.run(statement, sql).await;
+                let result = session.run(statement, &[]).await;
                 let ok = result.is_ok();
                 send(writer, session, *capabilities, Form::Text, result, more).await.map(|sent| sent && ok)
             };
@@ -249,7 +251,7 @@ impl Connection {
             }
         }
         if count == 0 {
-            self.write_error(&SqlError::new(1065, "Query was empty"));
+            self.write_error(&SqlError::empty_query());
         }
         Ok(true)
     }
@@ -265,7 +267,7 @@ impl Connection {
         };
         let mut interruption = session.interruption();
         let work = async {
-            let result = session.execute_prepared(statement, &parameters).await;
+            let result = session.run(statement, &parameters).await;
             send(writer, session, *capabilities, Form::Binary, result, false).await
         };
         match watch(work, reader, &mut interruption).await {
@@ -277,7 +279,7 @@ impl Connection {
 
     async fn interrupted(&mut self) -> Result<bool> {
         self.session.abandon_statement().await;
-        self.write_error(&SqlError::new(1317, "Query execution was interrupted"));
+        self.write_error(&SqlError::interrupted());
         Ok(true)
     }
 
@@ -294,7 +296,7 @@ impl Connection {
             Err(e) => return self.write_error(&e),
         };
         let columns: Vec<_> =
-            schema.iter().flat_map(|s| s.fields()).map(|field| ResultColumn::new(field)).collect();
+            schema.iter().flat_map(|s| s.fields()).map(|field| mysql_column(field)).collect();
         let out = self.writer.begin();
         out.push(0);
         out.extend_from_slice(&id.to_le_bytes());
@@ -303,16 +305,16 @@ impl Connection {
         out.extend_from_slice(&[0; 3]);
         self.writer.end();
         if parameters > 0 {
-            let parameter = ResultColumn::parameter();
+            let parameter = column::parameter();
             for _ in 0..parameters {
-                parameter.write_definition(self.writer.begin());
+                column::write_definition(&parameter, self.writer.begin());
                 self.writer.end();
             }
             self.end_of_definitions();
         }
         if !columns.is_empty() {
             for column in &columns {
-                column.write_definition(self.writer.begin());
+                column::write_definition(column, self.writer.begin());
                 self.writer.end();
             }
             self.end_of_definitions();
@@ -326,7 +328,7 @@ impl Connection {
             Ok(schema) => {
                 for field in schema.fields() {
                     let out = self.writer.begin();
-                    ResultColumn::new(field).write_definition(out);
+                    column::write_definition(&mysql_column(field), out);
                     out.push(0xFB);
                     self.writer.end();
                 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::constants::column_type as t;
 use super::packet::Fields;
-use crate::session::Parameter;
+use crate::types::{Datum, Decimal, temporal};
 
 /// What the server keeps of the parameters between two executions of a statement.
 #[derive(Default)]
@@ -32,7 +32,7 @@ impl BoundParameters {
     }
 
     /// Decodes the `count` parameters of an execution; `None` if the bytes are malformed.
-    pub(crate) fn decode(&mut self, payload: &[u8], count: usize) -> Option<Vec<Parameter>> {
+    pub(crate) fn decode(&mut self, payload: &[u8], count: usize) -> Option<Vec<Datum>> {
         if count == 0 {
             return Some(Vec::new());
         }
@@ -50,7 +50,7 @@ impl BoundParameters {
             let long = u16::try_from(i).ok().and_then(|i| self.long_data.get(&i));
             parameters.push(match long {
                 Some(bytes) => bytes_or_text(bytes, kind),
-                None if nulls[i / 8] & 1 << (i % 8) != 0 => Parameter::Null,
+                None if nulls[i / 8] & 1 << (i % 8) != 0 => Datum::Null,
                 None => value(&mut fields, kind, unsigned)?,
             });
         }
@@ -58,26 +58,26 @@ impl BoundParameters {
     }
 }
 
-fn value(fields: &mut Fields<'_>, kind: u8, unsigned: bool) -> Option<Parameter> {
+fn value(fields: &mut Fields<'_>, kind: u8, unsigned: bool) -> Option<Datum> {
     Some(match kind {
-        t::NULL => Parameter::Null,
-        t::TINY if unsigned => Parameter::UInt(fields.u8()?.into()),
-        t::TINY => Parameter::Int((fields.u8()? as i8).into()),
-        t::SHORT | t::YEAR if unsigned => Parameter::UInt(fields.u16()?.into()),
-        t::SHORT | t::YEAR => Parameter::Int((fields.u16()? as i16).into()),
-        t::LONG | t::INT24 if unsigned => Parameter::UInt(fields.u32()?.into()),
-        t::LONG | t::INT24 => Parameter::Int((fields.u32()? as i32).into()),
-        t::LONGLONG if unsigned => Parameter::UInt(u64::from_le_bytes(fields.array()?)),
-        t::LONGLONG => Parameter::Int(i64::from_le_bytes(fields.array()?)),
-        t::FLOAT => Parameter::Float(f32::from_le_bytes(fields.array()?)),
-        t::DOUBLE => Parameter::Double(f64::from_le_bytes(fields.array()?)),
-        t::DATE => Parameter::Date(date(fields)?.0),
+        t::NULL => Datum::Null,
+        t::TINY if unsigned => Datum::UInt(fields.u8()?.into()),
+        t::TINY => Datum::Int((fields.u8()? as i8).into()),
+        t::SHORT | t::YEAR if unsigned => Datum::UInt(fields.u16()?.into()),
+        t::SHORT | t::YEAR => Datum::Int((fields.u16()? as i16).into()),
+        t::LONG | t::INT24 if unsigned => Datum::UInt(fields.u32()?.into()),
+        t::LONG | t::INT24 => Datum::Int((fields.u32()? as i32).into()),
+        t::LONGLONG if unsigned => Datum::UInt(u64::from_le_bytes(fields.array()?)),
+        t::LONGLONG => Datum::Int(i64::from_le_bytes(fields.array()?)),
+        t::FLOAT => Datum::Float(shortest(f32::from_le_bytes(fields.array()?))),
+        t::DOUBLE => Datum::Float(f64::from_le_bytes(fields.array()?)),
+        t::DATE => day(date(fields)?.0),
         t::DATETIME | t::TIMESTAMP => {
             let (day, clock) = date(fields)?;
-            Parameter::DateTime(format!("{day} {clock}"))
+            moment(format!("{day} {clock}"))
         }
-        t::TIME => Parameter::Time(time(fields)?),
-        t::DECIMAL | t::NEWDECIMAL => Parameter::Decimal(text(fields.bytes()?)?),
+        t::TIME => span(time(fields)?),
+        t::DECIMAL | t::NEWDECIMAL => decimal(fields.bytes()?)?,
         t::VARCHAR
         | t::VAR_STRING
         | t::STRING
@@ -95,15 +95,34 @@ fn value(fields: &mut Fields<'_>, kind: u8, unsigned: bool) -> Option<Parameter>
 }
 
 /// Clients send text with any of the string and blob types; what is no UTF-8 can only be binary.
-fn bytes_or_text(bytes: &[u8], kind: u8) -> Parameter {
+fn bytes_or_text(bytes: &[u8], kind: u8) -> Datum {
     match std::str::from_utf8(bytes) {
-        Ok(text) if kind != t::BIT && kind != t::GEOMETRY => Parameter::Text(text.to_owned()),
-        _ => Parameter::Bytes(bytes.to_vec()),
+        Ok(text) if kind != t::BIT && kind != t::GEOMETRY => Datum::Text(text.to_owned()),
+        _ => Datum::Bytes(bytes.to_vec().into()),
     }
 }
 
-fn text(bytes: &[u8]) -> Option<String> {
-    std::str::from_utf8(bytes).ok().map(str::to_owned)
+fn decimal(bytes: &[u8]) -> Option<Datum> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    Some(Decimal::parse(text).map_or_else(|| Datum::Text(text.to_owned()), Datum::Decimal))
+}
+
+/// The double that prints as the float does: 0.1 and not 0.10000000149.
+fn shortest(value: f32) -> f64 {
+    value.to_string().parse().unwrap_or_else(|_| value.into())
+}
+
+/// Dates that no calendar has stay text, and are judged where they are assigned.
+fn day(text: String) -> Datum {
+    temporal::parse_datetime(&text).map_or(Datum::Text(text), |t| Datum::Date(t.days()))
+}
+
+fn moment(text: String) -> Datum {
+    temporal::parse_datetime(&text).map_or(Datum::Text(text), |t| Datum::DateTime(t.micros))
+}
+
+fn span(text: String) -> Datum {
+    temporal::parse_time(&text).map_or(Datum::Text(text), |(micros, _)| Datum::Time(micros))
 }
 
 /// A binary date, with or without a time of day, as `YYYY-MM-DD` and `HH:MM:SS.ffffff`.
@@ -155,9 +174,9 @@ mod tests {
     fn types_are_remembered_for_the_next_execution() {
         let mut bound = BoundParameters::default();
         let first = [&[0b10][..], &[1, t::LONG, 0x80, t::STRING, 0], &7u32.to_le_bytes()].concat();
-        assert_eq!(bound.decode(&first, 2), Some(vec![Parameter::UInt(7), Parameter::Null]));
+        assert_eq!(bound.decode(&first, 2), Some(vec![Datum::UInt(7), Datum::Null]));
         let second = [&[0][..], &[0], &8u32.to_le_bytes(), &[2, b'h', b'i']].concat();
-        assert_eq!(bound.decode(&second, 2), Some(vec![Parameter::UInt(8), Parameter::Text("hi".into())]));
+        assert_eq!(bound.decode(&second, 2), Some(vec![Datum::UInt(8), Datum::Text("hi".into())]));
     }
 
     #[test]
@@ -171,8 +190,8 @@ mod tests {
         assert_eq!(
             bound.decode(&payload, 2),
             Some(vec![
-                Parameter::DateTime("2024-02-29 23:59:58".into()),
-                Parameter::Time("-26:03:04.500000".into())
+                Datum::DateTime(1_709_251_198_000_000),
+                Datum::Time(-(26 * 3600 + 3 * 60 + 4) * 1_000_000 - 500_000)
             ])
         );
     }

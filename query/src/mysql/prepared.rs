@@ -6,7 +6,8 @@ use super::connection::malformed;
 use super::packet::Fields;
 use super::params::BoundParameters;
 use crate::error::{Result, SqlError};
-use crate::session::{Parameter, PreparedStatement};
+use crate::statement::ParsedStatement;
+use crate::types::Datum;
 
 /// Statements that one connection may hold.
 const MAX_STATEMENTS: usize = 16_382;
@@ -15,14 +16,14 @@ const MAX_STATEMENTS: usize = 16_382;
 #[derive(Default)]
 pub(crate) struct PreparedStatements {
     last_id: u32,
-    statements: HashMap<u32, (PreparedStatement, BoundParameters)>,
+    statements: HashMap<u32, (ParsedStatement, BoundParameters)>,
 }
 
 impl PreparedStatements {
     /// Keeps a statement. Returns its id and how many parameters it takes. Fails with 1390 or 1461
     /// beyond the limits.
-    pub(crate) fn add(&mut self, statement: PreparedStatement) -> Result<(u32, usize)> {
-        let parameters = statement.parameters();
+    pub(crate) fn add(&mut self, statement: ParsedStatement) -> Result<(u32, usize)> {
+        let parameters = statement.parameters;
         if parameters > usize::from(u16::MAX) {
             return Err(SqlError::new(1390, "Prepared statement contains too many placeholders"));
         }
@@ -37,13 +38,13 @@ impl PreparedStatements {
 
     /// The statement that an execution names, with its parameters. Fails with 1243 if there is none
     /// of that id, 1835 on malformed bytes.
-    pub(crate) fn bind(&mut self, body: &[u8]) -> Result<(&PreparedStatement, Vec<Parameter>)> {
+    pub(crate) fn bind(&mut self, body: &[u8]) -> Result<(&ParsedStatement, Vec<Datum>)> {
         let mut fields = Fields(body);
         let id = fields.u32().ok_or_else(malformed)?;
         // Cursor flags and the iteration count, which is always 1: whole results are sent.
         fields.take(5).ok_or_else(malformed)?;
         let (statement, bound) = self.statements.get_mut(&id).ok_or_else(|| unknown(id, "mysqld_stmt_execute"))?;
-        let parameters = bound.decode(fields.0, statement.parameters()).ok_or_else(malformed)?;
+        let parameters = bound.decode(fields.0, statement.parameters).ok_or_else(malformed)?;
         bound.reset();
         Ok((statement, parameters))
     }

@@ -10,12 +10,13 @@ use futures::StreamExt;
 use tokio::io::AsyncWrite;
 
 use super::binary::BinaryColumn;
-use super::column::ResultColumn;
-use super::constants::{capability, column_flag};
+use super::column::write_definition;
+use super::constants::capability;
 use super::packet::{PacketWriter, put_bytes, put_length};
 use crate::error::SqlError;
 use crate::planner::QueryStream;
-use crate::types::text::{SessionZone, write_text};
+use crate::types::text::{ColumnFormat, TextColumn};
+use crate::types::{MysqlColumn, SessionZone, mysql_column};
 
 /// NULL in a text row.
 const NULL: u8 = 0xFB;
@@ -46,11 +47,12 @@ pub(crate) async fn write<W: AsyncWrite + Unpin>(
     if let Some(Err(e)) = next {
         return Ok(Err(e.into()));
     }
-    let columns: Vec<_> = rows.schema.fields().iter().map(|field| ResultColumn::new(field)).collect();
+    let columns: Vec<_> = rows.schema.fields().iter().map(|field| mysql_column(field)).collect();
+    let formats: Vec<_> = rows.schema.fields().iter().map(|field| ColumnFormat::new(field, zone)).collect();
     put_length(writer.begin(), columns.len() as u64);
     writer.end();
     for column in &columns {
-        column.write_definition(writer.begin());
+        write_definition(column, writer.begin());
         writer.end();
     }
     let deprecate_eof = capabilities & capability::DEPRECATE_EOF != 0;
@@ -65,8 +67,8 @@ pub(crate) async fn write<W: AsyncWrite + Unpin>(
         };
         count += batch.num_rows() as u64;
         let written = match form {
-            Form::Text => text_rows(writer, &rows, &batch, &zone).await?,
-            Form::Binary => binary_rows(writer, &columns, &batch, &zone).await?,
+            Form::Text => text_rows(writer, &formats, &batch).await?,
+            Form::Binary => binary_rows(writer, &columns, &formats, &batch, zone).await?,
         };
         if let Err(e) = written {
             return Ok(Err(e));
@@ -96,24 +98,25 @@ pub(crate) fn write_eof<W: AsyncWrite + Unpin>(writer: &mut PacketWriter<W>, war
 
 async fn text_rows<W: AsyncWrite + Unpin>(
     writer: &mut PacketWriter<W>,
-    rows: &QueryStream,
+    formats: &[ColumnFormat],
     batch: &RecordBatch,
-    zone: &SessionZone,
 ) -> Result<std::result::Result<(), SqlError>> {
+    let columns = batch.columns().iter().zip(formats).map(|(array, format)| TextColumn::new(array, format));
+    let columns: Vec<_> = match columns.collect::<std::result::Result<_, _>>() {
+        Ok(columns) => columns,
+        Err(e) => return Ok(Err(e)),
+    };
     let mut text = Vec::new();
     for row in 0..batch.num_rows() {
         let out = writer.begin();
-        for (array, field) in batch.columns().iter().zip(rows.schema.fields()) {
-            if array.is_null(row) || array.data_type().is_null() {
+        for column in &columns {
+            if column.is_null(row) {
                 out.push(NULL);
-                continue;
+            } else {
+                text.clear();
+                column.write(row, &mut text);
+                put_bytes(out, &text);
             }
-            text.clear();
-            if let Err(e) = write_text(array, row, field, zone, &mut text) {
-                writer.abandon();
-                return Ok(Err(e));
-            }
-            put_bytes(out, &text);
         }
         writer.end();
         writer.flush_if_large().await?;
@@ -123,18 +126,17 @@ async fn text_rows<W: AsyncWrite + Unpin>(
 
 async fn binary_rows<W: AsyncWrite + Unpin>(
     writer: &mut PacketWriter<W>,
-    columns: &[ResultColumn],
+    columns: &[MysqlColumn],
+    formats: &[ColumnFormat],
     batch: &RecordBatch,
-    zone: &SessionZone,
+    zone: SessionZone,
 ) -> Result<std::result::Result<(), SqlError>> {
-    let schema = batch.schema();
-    let mut encoders = Vec::with_capacity(columns.len());
-    for ((column, array), field) in columns.iter().zip(batch.columns()).zip(schema.fields()) {
-        match BinaryColumn::new(column.kind, column.flags & column_flag::UNSIGNED != 0, array, field, zone) {
-            Ok(encoder) => encoders.push(encoder),
-            Err(e) => return Ok(Err(e)),
-        }
-    }
+    let encoders = columns.iter().zip(formats).zip(batch.columns());
+    let encoders = encoders.map(|((column, format), array)| BinaryColumn::new(column, format, array, zone));
+    let encoders: Vec<_> = match encoders.collect::<std::result::Result<_, _>>() {
+        Ok(encoders) => encoders,
+        Err(e) => return Ok(Err(e)),
+    };
     for row in 0..batch.num_rows() {
         let out = writer.begin();
         out.push(0);

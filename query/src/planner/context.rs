@@ -1,12 +1,13 @@
 //! Everything that one statement's reads depend on, besides the data.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use deltatree_learner::codec::row_range;
 use deltatree_storage::api::CancelFlag;
-use deltatree_storage::types::{RowKey, TableId, Timestamp};
+use deltatree_storage::types::{KeyRange, TableId, Timestamp};
 
 use crate::functions::FunctionContext;
 
@@ -87,23 +88,37 @@ impl Engines {
     }
 }
 
-/// What a transaction has written and not yet committed, for its own reads.
+/// What a transaction has written and not yet committed, for its own reads: a copy, so that a result
+/// under way does not change when the transaction writes again.
 #[derive(Clone, Debug, Default)]
 pub struct TransactionOverlay {
-    /// Only tables with at least one change.
-    pub tables: HashMap<TableId, TableChanges>,
+    changes: BTreeMap<Bytes, Option<Bytes>>,
 }
 
-/// The last change of each row key that the transaction touched.
-pub type TableChanges = BTreeMap<RowKey, RowChange>;
+impl TransactionOverlay {
+    /// Of the changes that [`deltatree_learner::Transaction::dirty`] lists: rows and index entries by
+    /// their keys in the row store, `None` for a deletion.
+    pub fn new(changes: impl IntoIterator<Item = (Bytes, Option<Bytes>)>) -> Self {
+        Self { changes: changes.into_iter().collect() }
+    }
 
-/// A row after the transaction's changes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RowChange {
-    /// The row as the row store would hold it (the learner's row codec).
-    Put(Bytes),
-    /// No row.
-    Delete,
+    /// Changes with keys in `start..end`, in key order.
+    pub fn range(&self, start: &Bytes, end: &Bytes) -> impl Iterator<Item = (&Bytes, Option<&Bytes>)> {
+        let empty = start >= end;
+        let range = if empty { None } else { Some(self.changes.range(start.clone()..end.clone())) };
+        range.into_iter().flatten().map(|(key, value)| (key, value.as_ref()))
+    }
+
+    /// The change of one key, if there is one.
+    pub fn get(&self, key: &[u8]) -> Option<Option<&Bytes>> {
+        self.changes.get(key).map(Option::as_ref)
+    }
+
+    /// Whether rows of `table` were changed.
+    pub fn touches(&self, table: TableId) -> bool {
+        let (start, end) = row_range(table, &KeyRange::ALL);
+        self.range(&start, &end).next().is_some()
+    }
 }
 
 #[cfg(test)]

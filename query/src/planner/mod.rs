@@ -3,5 +3,5 @@
 mod context;
 mod stream;
 
-pub use context::{Engine, Engines, ReadContext, RowChange, TableChanges, TransactionOverlay};
+pub use context::{Engine, Engines, ReadContext, TransactionOverlay};
 pub use stream::QueryStream;

@@ -6,10 +6,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use datafusion::sql::sqlparser::ast::Expr;
 use parking_lot::RwLock;
 
 use super::variable_list::{self, Definition};
 use crate::error::{Result, SqlError};
+use crate::types::{Datum, SessionZone};
 
 /// `sql_mode` unless set: strict assignment, as MySQL 8 starts.
 pub(crate) const DEFAULT_SQL_MODE: &str = "ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,\
@@ -28,11 +30,9 @@ pub(crate) enum Scope {
     ReadOnly,
 }
 
-/// A variable's value.
+/// A system variable's value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum VariableValue {
-    /// SQL NULL: a user variable never set, or set to NULL.
-    Null,
     /// `ON` and `OFF`; 1 and 0 in expressions.
     Bool(bool),
     /// Signed integer.
@@ -41,8 +41,6 @@ pub enum VariableValue {
     UInt(u64),
     /// Floating-point number.
     Float(f64),
-    /// Exact decimal, by its digits.
-    Decimal(String),
     /// Text.
     Text(String),
 }
@@ -51,13 +49,46 @@ impl std::fmt::Display for VariableValue {
     /// As `SHOW VARIABLES` prints it.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Null => Ok(()),
             Self::Bool(true) => f.write_str("ON"),
             Self::Bool(false) => f.write_str("OFF"),
             Self::Int(n) => n.fmt(f),
             Self::UInt(n) => n.fmt(f),
             Self::Float(n) => write!(f, "{n:.6}"),
-            Self::Decimal(s) | Self::Text(s) => f.write_str(s),
+            Self::Text(s) => f.write_str(s),
+        }
+    }
+}
+
+impl From<VariableValue> for Datum {
+    /// The value in an expression: switches are 1 and 0.
+    fn from(value: VariableValue) -> Self {
+        match value {
+            VariableValue::Bool(on) => Self::Int(on.into()),
+            VariableValue::Int(n) => Self::Int(n),
+            VariableValue::UInt(n) => Self::UInt(n),
+            VariableValue::Float(n) => Self::Float(n),
+            VariableValue::Text(text) => Self::Text(text),
+        }
+    }
+}
+
+impl From<Datum> for VariableValue {
+    /// The value of an expression, as far as a system variable can hold it.
+    fn from(value: Datum) -> Self {
+        match value {
+            Datum::Null => Self::Text(String::new()),
+            Datum::Int(n) => Self::Int(n),
+            Datum::UInt(n) => Self::UInt(n),
+            Datum::Decimal(n) => Self::Float(n.to_f64()),
+            Datum::Float(n) => Self::Float(n),
+            Datum::Text(text) => Self::Text(text),
+            Datum::Bytes(bytes) => Self::Text(String::from_utf8_lossy(&bytes).into_owned()),
+            time @ (Datum::Date(_) | Datum::DateTime(_) | Datum::Instant(_) | Datum::Time(_)) => {
+                match time.to_ast() {
+                    Expr::TypedString(typed) => Self::Text(typed.value.value.into_string().unwrap_or_default()),
+                    other => Self::Text(other.to_string()),
+                }
+            }
         }
     }
 }
@@ -86,7 +117,7 @@ impl GlobalVariables {
 pub struct SessionVariables {
     globals: GlobalVariables,
     system: HashMap<&'static str, VariableValue>,
-    user: BTreeMap<String, VariableValue>,
+    user: BTreeMap<String, Datum>,
 }
 
 impl SessionVariables {
@@ -97,12 +128,12 @@ impl SessionVariables {
     }
 
     /// `@name`; NULL if never set.
-    pub fn user(&self, name: &str) -> VariableValue {
-        self.user.get(&name.to_lowercase()).cloned().unwrap_or(VariableValue::Null)
+    pub fn user(&self, name: &str) -> Datum {
+        self.user.get(&name.to_lowercase()).cloned().unwrap_or(Datum::Null)
     }
 
     /// `SET @name = value`.
-    pub(crate) fn set_user(&mut self, name: &str, value: VariableValue) {
+    pub(crate) fn set_user(&mut self, name: &str, value: Datum) {
         self.user.insert(name.to_lowercase(), value);
     }
 
@@ -238,15 +269,14 @@ fn check(definition: &Definition, value: VariableValue) -> Result<VariableValue>
             VariableValue::Int(n) => VariableValue::Float(n as f64),
             VariableValue::UInt(n) => VariableValue::Float(n as f64),
             VariableValue::Float(_) => value,
-            VariableValue::Decimal(d) => VariableValue::Float(d.parse().map_err(|_| wrong_type())?),
             _ => return Err(wrong_type()),
         },
-        VariableValue::Text(_) | VariableValue::Decimal(_) | VariableValue::Null => match value {
-            VariableValue::Null => VariableValue::Text(String::new()),
-            other => VariableValue::Text(other.to_string()),
-        },
+        VariableValue::Text(_) => VariableValue::Text(value.to_string()),
     };
     match definition.name {
+        "time_zone" => {
+            SessionZone::parse(&value.to_string())?;
+        }
         "tidb_isolation_read_engines" => {
             if crate::planner::Engines::parse(&value.to_string()).is_none() {
                 return Err(wrong_value(&value));

@@ -136,3 +136,24 @@ pub(crate) enum TransactionStatement {
     /// `RELEASE SAVEPOINT name`.
     Release(String),
 }
+
+impl ParsedStatement {
+    /// Whether it asks about the statement before it, whose warnings must then stay.
+    pub(crate) fn keeps_diagnostics(&self) -> bool {
+        match &self.kind {
+            StatementKind::Show(show) => show.is_diagnostics(),
+            StatementKind::Sql(statement) => match &**statement {
+                // `SELECT @@warning_count`
+                ast::Statement::Query(_) => self.text.contains("@@"),
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    /// Whether it may run on its own timestamp without touching tables' rows: such statements do not
+    /// open a transaction with autocommit = 0.
+    pub(crate) fn reads_tables(&self) -> bool {
+        matches!(&self.kind, StatementKind::Sql(statement) if matches!(**statement, ast::Statement::Query(_)))
+    }
+}

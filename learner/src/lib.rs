@@ -2,4 +2,7 @@
 //!
 //! See `DESIGN.md` beside this crate for the write path, the read path and what changes together.
 
+pub mod apply;
 pub mod catalog;
+pub mod codec;
+pub mod table_write;

@@ -43,7 +43,7 @@ pub fn times(columns: &Columns, measurements: &[Measurement]) -> Table {
         );
         table.add_row(row);
     }
-    table.add_row(summary("geomean", columns, measurements, geometric_mean));
+    table.add_row(summary("geomean", columns, measurements, |times| geometric_mean(times)));
     table.add_row(summary("total", columns, measurements, |times| Some(times.sum())));
     align_right(&mut table, 1..header.len());
     table

@@ -1,14 +1,18 @@
 //! An engine, a model, and the log that feeds both.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
+use bytes::Bytes;
+use parking_lot::Mutex;
 
 use crate::api::{ReplayPosition, ScanRequest};
 use crate::config::Config;
 use crate::engine::Engine;
-use crate::file::MemoryStore;
+use crate::error::Result;
+use crate::file::{FileStore, FileWriter, MemoryStore};
 use crate::predicate::{CompareOp, Predicate};
 use crate::scan::Snapshot;
 use crate::testing::{Model, ModelRow, cell_at, key_array};
@@ -64,8 +68,52 @@ pub(super) fn row_key(kind: KeyKind, n: u16) -> RowKey {
 /// Visible rows, sorted by key.
 pub(super) type Rows = Vec<(RowKey, Vec<Value>)>;
 
+/// A store in memory that calls back when a file is begun: in the middle of a flush or a merge.
+#[derive(Clone, Default)]
+pub(super) struct Store {
+    files: MemoryStore,
+    hook: Arc<Mutex<Option<Hook>>>,
+}
+
+type Hook = Box<dyn FnOnce() + Send>;
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.files.fmt(f)
+    }
+}
+
+impl FileStore for Store {
+    fn create(&self, name: &str) -> Result<Box<dyn FileWriter>> {
+        let hook = self.hook.lock().take();
+        hook.into_iter().for_each(|hook| hook());
+        self.files.create(name)
+    }
+    fn append(&self, name: &str, keep: u64) -> Result<Box<dyn FileWriter>> {
+        self.files.append(name, keep)
+    }
+    fn open(&self, name: &str) -> Result<Bytes> {
+        self.files.open(name)
+    }
+    fn replace(&self, name: &str, contents: &[u8]) -> Result<()> {
+        self.files.replace(name, contents)
+    }
+    fn list(&self) -> Result<Vec<String>> {
+        self.files.list()
+    }
+    fn remove(&self, name: &str) -> Result<()> {
+        self.files.remove(name)
+    }
+    fn sync_dir(&self) -> Result<()> {
+        self.files.sync_dir()
+    }
+    fn path(&self, name: &str) -> PathBuf {
+        self.files.path(name)
+    }
+}
+
 pub(super) struct Harness {
-    pub(super) store: MemoryStore,
+    pub(super) store: Store,
     pub(super) engine: Engine,
     pub(super) model: Model,
     pub(super) schema: TableSchema,
@@ -78,15 +126,28 @@ pub(super) struct Harness {
 
 impl Harness {
     pub(super) fn new(schema: TableSchema) -> Self {
-        let store = MemoryStore::new();
+        let store = Store::default();
         let engine = Engine::open_with(Arc::new(store.clone()), Config::tiny()).unwrap();
         engine.put_table(schema.clone()).unwrap();
         let model = Model::default();
         Self { store, engine, model, schema, log: Vec::new(), now: 0, safe_point: 0, held: Vec::new() }
     }
 
-    /// Commits transactions, each a list of (key, seed), as one batch and one log entry.
-    pub(super) fn apply(&mut self, transactions: &[Vec<(u16, Option<i64>)>]) {
+    /// Does `work`, and applies the transactions when it begins to write its first file (or after it,
+    /// if it writes none).
+    pub(super) fn apply_during(&mut self, transactions: &[Vec<(u16, Option<i64>)>], work: impl FnOnce(&Engine)) {
+        let rows = self.commit(transactions);
+        let (engine, batch) = (self.engine.clone(), Model::batch(&self.schema, &rows).unwrap());
+        let hook = move || assert_eq!(engine.apply(batch).unwrap().replayed, 0);
+        *self.store.hook.lock() = Some(Box::new(hook));
+        work(&self.engine);
+        let hook = self.store.hook.lock().take();
+        hook.into_iter().for_each(|hook| hook());
+        self.log.push(rows);
+        self.advance(self.log.len());
+    }
+
+    fn commit(&mut self, transactions: &[Vec<(u16, Option<i64>)>]) -> Vec<ModelRow> {
         let mut rows = Vec::new();
         for transaction in transactions {
             self.now += 1;
@@ -98,6 +159,12 @@ impl Harness {
             }));
         }
         rows.iter().for_each(|row| self.model.put(row));
+        rows
+    }
+
+    /// Commits transactions, each a list of (key, seed), as one batch and one log entry.
+    pub(super) fn apply(&mut self, transactions: &[Vec<(u16, Option<i64>)>]) {
+        let rows = self.commit(transactions);
         let stats = self.engine.apply(Model::batch(&self.schema, &rows).unwrap()).unwrap();
         assert_eq!((stats.applied, stats.replayed), (rows.len(), 0));
         self.log.push(rows);

@@ -11,6 +11,9 @@ enum Op {
     Flush,
     Maintain,
     Compact,
+    FlushDuring(Vec<Vec<(u16, Option<i64>)>>),
+    MaintainDuring(Vec<Vec<(u16, Option<i64>)>>),
+    CompactDuring(Vec<Vec<(u16, Option<i64>)>>),
     SafePoint(u8),
     Hold(u8),
     Release,
@@ -23,9 +26,16 @@ fn change() -> impl Strategy<Value = (u16, Option<i64>)> {
     (0u16..240, prop_oneof![4 => (-500i64..500).prop_map(Some), 1 => Just(None)])
 }
 
+fn transactions() -> impl Strategy<Value = Vec<Vec<(u16, Option<i64>)>>> {
+    prop::collection::vec(prop::collection::vec(change(), 1..20), 1..6)
+}
+
 fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
-        6 => prop::collection::vec(prop::collection::vec(change(), 1..20), 1..6).prop_map(Op::Apply),
+        6 => transactions().prop_map(Op::Apply),
+        1 => transactions().prop_map(Op::FlushDuring),
+        1 => transactions().prop_map(Op::MaintainDuring),
+        2 => transactions().prop_map(Op::CompactDuring),
         3 => change().prop_map(|c| Op::Apply(vec![vec![c]])),
         2 => Just(Op::Flush),
         3 => Just(Op::Maintain),
@@ -47,6 +57,11 @@ fn run(key: KeyKind, types: &[StoredType], ops: &[Op]) {
             Op::Apply(transactions) => harness.apply(transactions),
             Op::Flush => harness.engine.flush().unwrap(),
             Op::Maintain => drop(harness.engine.maintain().unwrap()),
+            Op::FlushDuring(t) => harness.apply_during(t, |engine| engine.flush().unwrap()),
+            Op::MaintainDuring(t) => harness.apply_during(t, |engine| drop(engine.maintain().unwrap())),
+            Op::CompactDuring(t) => {
+                harness.apply_during(t, |engine| engine.compact(super::harness::TABLE).unwrap());
+            }
             Op::Compact => harness.engine.compact(super::harness::TABLE).unwrap(),
             Op::SafePoint(back) => harness.set_safe_point(harness.now.saturating_sub(u64::from(*back) / 8)),
             Op::Hold(back) => harness.hold(harness.now.saturating_sub(u64::from(*back) / 8)),

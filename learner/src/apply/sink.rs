@@ -8,7 +8,11 @@ use super::{ApplyError, PackRows, RowVersion};
 
 /// The columnar engine as apply sees it.
 pub trait ColumnarSink: Send + Sync {
-    /// Creates the table, or changes its schema.
+    /// The tables that it has. A table that came by [`Self::bulk_build`] is among them only once it
+    /// is built in full.
+    fn tables(&self) -> Vec<TableId>;
+
+    /// Creates the table, empty, or changes its schema.
     ///
     /// # Errors
     /// Those of the engine.
@@ -27,7 +31,8 @@ pub trait ColumnarSink: Send + Sync {
     /// Those of the engine.
     fn apply(&self, batch: TableBatch) -> Result<()>;
 
-    /// Replaces the table's content by `packs`: its rows as of `at`, in key order.
+    /// Creates the table, or replaces its content, from `packs`: its rows as of `at`, in key order.
+    /// Atomic: after a failure or a crash the table is as it was.
     ///
     /// # Errors
     /// Those of the engine.

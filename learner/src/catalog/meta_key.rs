@@ -45,6 +45,11 @@ impl MetaKey {
     }
 }
 
+/// Whether a key holds a definition, so that writing it changes the schema.
+pub(crate) fn is_definition_key(key: &[u8]) -> bool {
+    key.starts_with(b"m") && MetaKey::parse(key).is_some()
+}
+
 pub(super) fn database_key(id: u64) -> Bytes {
     with_id(DATABASE, id)
 }

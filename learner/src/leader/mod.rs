@@ -1,11 +1,16 @@
-//! What only the leader does: ordering commits, locks, timestamps, leadership itself.
+//! What only the leader does: ordering commits, locks, timestamps, ids, and leading itself.
 
+mod checks;
+mod commit;
 mod confirm;
+mod ids;
+mod leadership;
+mod locking;
+mod proposer;
 mod readers;
-#[path = "services.rs"]
 mod services;
 
 pub use readers::ReaderGuard;
 
 pub(crate) use readers::Readers;
-pub(crate) use services::Leader;
+pub(crate) use services::{Leader, LeaderLimits};

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use deltatree_storage::types::{TableId, Timestamp};
+use fjall::Slice;
 
 use super::RowStore;
 use super::backend::{Batch, Space};
@@ -11,61 +12,34 @@ use super::record;
 use crate::error::Result;
 use crate::raft::{CommitRecord, Mutation};
 
-/// The changes of one or more log entries, made visible together with the applied position.
+/// The changes of one log entry, made visible together with the applied position.
 pub(crate) struct ApplyBatch {
     store: RowStore,
     batch: Batch,
-    /// Records that this batch itself has written, so that a later transaction in it finds them.
-    /// Unused (and empty) while the batch holds a single transaction, whose keys are distinct.
+    /// Records that this batch itself has written, so that a later transaction of it finds them.
     written: HashMap<Vec<u8>, Vec<u8>>,
-    transactions: usize,
     scratch: Vec<u8>,
 }
 
 impl ApplyBatch {
     pub(crate) fn new(store: &RowStore) -> Self {
         let batch = store.backend.batch();
-        Self { store: store.clone(), batch, written: HashMap::new(), transactions: 0, scratch: Vec::new() }
+        Self { store: store.clone(), batch, written: HashMap::new(), scratch: Vec::new() }
     }
 
-    /// Whether as much has gathered as should be written at once.
-    pub(crate) fn is_full(&self) -> bool {
-        self.batch.len() >= 50_000
+    /// Adds a transaction. `several` says that the batch holds more than this one. Applying a
+    /// transaction again changes nothing.
+    pub(crate) fn commit(&mut self, record: &CommitRecord, several: bool) -> Result<()> {
+        let store = self.store.clone();
+        store.newest_of(record.mutations.iter().map(|m| m.key.as_ref()), |i, stored| {
+            let mutation = &record.mutations[i];
+            let own = self.written.get(mutation.key.as_ref()).map(|r| Slice::from(r.as_slice()));
+            self.mutate(mutation, record.commit_ts, own.or(stored), several)
+        })
     }
 
-    /// Adds a transaction. `more` says that further transactions may follow in this batch. Applying one
-    /// again changes nothing.
-    pub(crate) fn commit(&mut self, record: &CommitRecord, more: bool) -> Result<()> {
-        let track = more || self.transactions > 0;
-        self.transactions += 1;
-        let empty = self.lands_in_empty_range(record)?;
-        for mutation in &record.mutations {
-            self.mutate(mutation, record.commit_ts, empty, track)?;
-        }
-        Ok(())
-    }
-
-    /// Whether no key of the transaction can exist: bulk loads write long ascending runs beyond or
-    /// between existing keys, and one range lookup then replaces thousands of point lookups.
-    fn lands_in_empty_range(&self, record: &CommitRecord) -> Result<bool> {
-        const WORTH_A_RANGE_LOOKUP: usize = 16;
-        let [first, .., last] = record.mutations.as_slice() else { return Ok(false) };
-        if record.mutations.len() < WORTH_A_RANGE_LOOKUP {
-            return Ok(false);
-        }
-        let mut end = last.key.to_vec();
-        end.push(0);
-        Ok(self.store.backend.range(Space::Rows, &first.key, &end).next().is_none())
-    }
-
-    fn mutate(&mut self, mutation: &Mutation, ts: Timestamp, known_absent: bool, track: bool) -> Result<()> {
+    fn mutate(&mut self, mutation: &Mutation, ts: Timestamp, current: Option<Slice>, track: bool) -> Result<()> {
         let key = mutation.key.as_ref();
-        let own = self.written.get(key).map(|r| fjall::Slice::from(r.as_slice()));
-        let current = match own {
-            Some(record) => Some(record),
-            None if known_absent => None,
-            None => self.store.backend.get(Space::Rows, key)?,
-        };
         match current {
             Some(current) => {
                 let old = record::header(&current)?;

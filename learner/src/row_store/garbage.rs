@@ -15,7 +15,7 @@ use deltatree_storage::types::{TableId, Timestamp};
 use super::RowStore;
 use super::backend::Space;
 use super::record;
-use crate::codec::table_key_ranges;
+use crate::codec::table_range;
 use crate::error::{Error, Result};
 
 const HISTORY: u8 = b'H';
@@ -100,16 +100,15 @@ impl RowStore {
         let note = pair.key().map_err(Error::io("read the row store"))?;
         let (table, _) = parse(&note)?;
         let before = progress.removed;
-        for range in table_key_ranges(TableId(table)) {
-            for space in [Space::Rows, Space::History] {
-                for pair in self.backend.range(space, &range.start, &range.end) {
-                    if progress.removed >= limit {
-                        progress.more = true;
-                        return Ok(());
-                    }
-                    batch.remove(space, pair.key().map_err(Error::io("read the row store"))?);
-                    progress.removed += 1;
+        let (start, end) = table_range(TableId(table));
+        for space in [Space::Rows, Space::History] {
+            for pair in self.backend.range(space, &start, &end) {
+                if progress.removed >= limit {
+                    progress.more = true;
+                    return Ok(());
                 }
+                batch.remove(space, pair.key().map_err(Error::io("read the row store"))?);
+                progress.removed += 1;
             }
         }
         batch.remove(Space::Garbage, note);

@@ -2,16 +2,16 @@
 
 mod backend;
 mod batch;
+mod copy;
 mod garbage;
 mod record;
 mod scan;
 mod store;
 
+
 pub use record::Row;
 pub use scan::RowScan;
 pub use store::{RowReader, RowStore};
 
-pub(crate) use backend::{Backend, Space, SpaceSnapshot};
+pub(crate) use backend::open_error;
 pub(crate) use batch::ApplyBatch;
-pub(crate) use garbage::CollectProgress;
-pub(crate) use record::{Found, history_key};

@@ -22,9 +22,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use deltatree_storage::types::Timestamp;
+use fjall::Slice;
 
 use super::backend::{Backend, Space};
-use super::record::{self, Found};
+use super::record::{self, Found, Header};
 use super::scan::RowScan;
 use crate::error::{Error, Result};
 
@@ -91,12 +92,60 @@ impl RowStore {
         self.backend.disk_bytes()
     }
 
-    /// Timestamp of the newest version of `key`, tombstones included.
-    pub(crate) fn newest_ts(&self, key: &[u8]) -> Result<Option<Timestamp>> {
-        match self.backend.get(Space::Rows, key)? {
-            Some(record) => Ok(Some(record::header(&record)?.commit_ts)),
-            None => Ok(None),
+    /// Calls `visit` with each of `keys`, which ascend, and its newest record.
+    ///
+    /// Bulk loads write long ascending runs beyond or between existing keys; one range lookup then
+    /// stands for many point lookups.
+    pub(crate) fn newest_of<'k>(
+        &self,
+        keys: impl Iterator<Item = &'k [u8]>,
+        mut visit: impl FnMut(usize, Option<Slice>) -> Result<()>,
+    ) -> Result<()> {
+        const RUN: usize = 64;
+        const WORTH_A_RANGE_LOOKUP: usize = 8;
+        let mut keys = keys.enumerate().peekable();
+        let mut run: Vec<(usize, &[u8])> = Vec::with_capacity(RUN);
+        while keys.peek().is_some() {
+            run.clear();
+            run.extend(keys.by_ref().take(RUN));
+            let first_existing = match run.as_slice() {
+                [(_, first), .., (_, last)] if run.len() >= WORTH_A_RANGE_LOOKUP => {
+                    Some(self.first_key(first, last)?)
+                }
+                _ => None,
+            };
+            for &(i, key) in &run {
+                let absent = match &first_existing {
+                    Some(None) => true,
+                    Some(Some(existing)) => key < existing.as_ref(),
+                    None => false,
+                };
+                visit(i, if absent { None } else { self.backend.get(Space::Rows, key)? })?;
+            }
         }
+        Ok(())
+    }
+
+    /// Like [`RowStore::newest_of`] with decoded headers.
+    pub(crate) fn newest_headers<'k>(
+        &self,
+        keys: impl Iterator<Item = &'k [u8]>,
+        mut visit: impl FnMut(usize, Option<Header>) -> Result<()>,
+    ) -> Result<()> {
+        self.newest_of(keys, |i, record| visit(i, record.map(|r| record::header(&r)).transpose()?))
+    }
+
+    /// The smallest key in `first..=last`.
+    fn first_key(&self, first: &[u8], last: &[u8]) -> Result<Option<Slice>> {
+        let mut end = last.to_vec();
+        end.push(0);
+        let found = self.backend.range(Space::Rows, first, &end).next();
+        found.map(|pair| pair.key().map_err(Error::io("read the row store"))).transpose()
+    }
+
+    /// The newest rows with keys in `start..end`.
+    pub(crate) fn newest_rows(&self, start: &[u8], end: &[u8]) -> RowScan {
+        RowScan::new(self.clone(), start, end, Timestamp::MAX, false, None)
     }
 
     /// The version of `key` at `ts`.

@@ -52,6 +52,11 @@ impl Oracle {
         (next.saturating_add(physical(WINDOW_MS / 2)) >= self.window.0).then(|| self.exhausted(now_ms))
     }
 
+    /// The first window to agree on.
+    pub(crate) fn first_window(&self, now_ms: u64) -> Timestamp {
+        self.exhausted(now_ms).upto
+    }
+
     fn exhausted(&self, now_ms: u64) -> WindowExhausted {
         let from = self.last.0.max(physical(now_ms));
         WindowExhausted { upto: Timestamp(from.saturating_add(physical(WINDOW_MS))) }

@@ -14,4 +14,4 @@ pub use write_buffer::{DirtyEntry, Savepoint};
 
 pub(crate) use lock_table::{Acquire, LockTable, TxnId};
 pub(crate) use request::{CheckedMutation, CommitRequest};
-pub(crate) use sequencer::{Admission, ProposalId, Sequencer};
+pub(crate) use sequencer::{Admission, ProposalId, Sequencer, Settled};

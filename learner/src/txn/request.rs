@@ -5,6 +5,7 @@ use deltatree_storage::types::{TableId, Timestamp};
 
 use super::TxnId;
 use super::conflict::{KeyHash, key_hash};
+use crate::catalog::is_definition_key;
 use crate::raft::Mutation;
 
 /// A transaction that wants to commit.
@@ -47,6 +48,17 @@ impl CheckedMutation {
 }
 
 impl CommitRequest {
+    /// `mutations` by ascending key.
+    pub(crate) fn new(
+        txn: TxnId,
+        start_ts: Timestamp,
+        mutations: Vec<CheckedMutation>,
+        schemas: Vec<(TableId, u64)>,
+    ) -> Self {
+        let changes_schema = mutations.iter().any(|m| is_definition_key(m.key()));
+        Self { txn, start_ts, mutations, schemas, changes_schema }
+    }
+
     /// Roughly the bytes of the transaction's log record.
     pub(crate) fn size(&self) -> usize {
         self.mutations.iter().map(|m| m.mutation.size() + 64).sum::<usize>() + 64

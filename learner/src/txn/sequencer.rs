@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 
 use deltatree_storage::types::{TableId, Timestamp};
 
-use super::conflict::{Recent, RecentCommits};
+use super::conflict::{Recent, RecentCommits, key_hash};
 use super::{CommitRequest, LockTable, TxnId};
 use crate::error::Error;
 use crate::tso::{Oracle, WindowExhausted};
@@ -31,6 +31,7 @@ pub(crate) struct ProposalId(u64);
 
 #[derive(Debug)]
 struct InFlight {
+    first_ts: Timestamp,
     last_ts: Timestamp,
     changes_schema: bool,
 }
@@ -50,6 +51,17 @@ pub(crate) enum Admission {
     Window(WindowExhausted),
     /// It cannot commit.
     Rejected(Error),
+}
+
+/// Whether everything at or below a timestamp is applied, for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Settled {
+    /// It is.
+    Yes,
+    /// A commit at or below it may be in flight: ask again when one has finished.
+    InFlight,
+    /// Its time has not come.
+    Future,
 }
 
 /// The leader's view of commits, for one term of leadership.
@@ -98,14 +110,26 @@ impl Sequencer {
         self.applied
     }
 
+    /// Whether everything at or below `ts` is applied and nothing at or below it will ever come.
+    pub(crate) fn settled(&mut self, ts: Timestamp, now_ms: u64) -> Result<Settled, WindowExhausted> {
+        if ts <= self.applied {
+            return Ok(Settled::Yes);
+        }
+        match self.in_flight.first_key_value() {
+            Some((_, oldest)) if ts < oldest.first_ts => Ok(Settled::Yes),
+            Some(_) => Ok(Settled::InFlight),
+            None => Ok(if ts <= self.read_ts(now_ms)? { Settled::Yes } else { Settled::Future }),
+        }
+    }
+
     /// Number of proposals in flight.
     pub(crate) fn in_flight(&self) -> usize {
         self.in_flight.len()
     }
 
     /// The newest commit of a key that memory knows of, in flight or applied.
-    pub(crate) fn newest_commit(&self, hash: u64) -> Option<Timestamp> {
-        self.recent.newest(hash)
+    pub(crate) fn newest_commit_of(&self, key: &[u8]) -> Option<Timestamp> {
+        self.recent.newest(key_hash(key))
     }
 
     /// Decides about a commit. If it is admitted it belongs to the open proposal, which the caller must
@@ -148,7 +172,7 @@ impl Sequencer {
             Err(exhausted) => return Admission::Window(exhausted),
         };
         self.recent.insert(commit_ts, request.mutations.iter().map(|m| m.hash).collect(), self.applied);
-        let open = self.open.get_or_insert(InFlight { last_ts: commit_ts, changes_schema: false });
+        let open = self.open.get_or_insert(InFlight { first_ts: commit_ts, last_ts: commit_ts, changes_schema: false });
         open.last_ts = commit_ts;
         open.changes_schema |= request.changes_schema;
         Admission::Admitted(commit_ts)
@@ -266,6 +290,20 @@ mod tests {
             s.admit(&write(start, "k", false), &locks, |_| None, 0),
             Admission::Locked(TxnId(9), 0)
         ));
+    }
+
+    #[test]
+    fn a_timestamp_is_settled_once_nothing_below_it_flies() {
+        let mut s = sequencer();
+        let start = s.read_ts(0).unwrap();
+        let (commit_ts, id) = commit(&mut s, &write(start, "k", false));
+        let below = Timestamp(commit_ts.0 - 1);
+        assert_eq!(s.settled(start, 0), Ok(Settled::Yes));
+        assert_eq!(s.settled(below, 0), Ok(Settled::Yes));
+        assert_eq!(s.settled(commit_ts, 0), Ok(Settled::InFlight));
+        s.finish(id, true);
+        assert_eq!(s.settled(commit_ts, 0), Ok(Settled::Yes));
+        assert_eq!(s.settled(Timestamp(commit_ts.0 + 1_000), 0), Ok(Settled::Future));
     }
 
     #[test]

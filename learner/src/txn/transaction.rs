@@ -21,7 +21,6 @@ use super::write_buffer::WriteBuffer;
 use super::{DirtyEntry, Savepoint, TxnId, TxnScan};
 use crate::error::{Error, Result};
 use crate::leader::{Leader, ReaderGuard};
-use crate::raft::Mutation;
 use crate::row_store::RowReader;
 
 /// When conflicts with other transactions show.
@@ -69,6 +68,9 @@ pub struct Transaction {
     writes: WriteBuffer,
     /// Keys locked, with the timestamp from which on nobody else has changed them.
     locked: HashMap<Bytes, Timestamp>,
+    /// Whether the lock table may know this transaction. A request that failed may still have got some
+    /// of its locks.
+    may_hold_locks: bool,
     schemas: Vec<(TableId, u64)>,
     _snapshot: ReaderGuard,
 }
@@ -90,6 +92,7 @@ impl Transaction {
             reader,
             writes: WriteBuffer::default(),
             locked: HashMap::new(),
+            may_hold_locks: false,
             schemas: Vec::new(),
             _snapshot: snapshot,
         }
@@ -191,6 +194,7 @@ impl Transaction {
     /// hold them, at most `wait` in all. Locks taken before an error stay until the transaction ends.
     /// Errors: `LockWaitTimeout`, `Deadlock`, `NotLeader`, `Closed`.
     pub async fn lock_keys(&mut self, keys: &[Bytes], wait: Duration) -> Result<LockOutcome> {
+        self.may_hold_locks = true;
         let for_update_ts = self.leader.lock(self.id, keys, wait).await?;
         for key in keys {
             self.locked.insert(key.clone(), for_update_ts);
@@ -237,19 +241,18 @@ impl Transaction {
         let start_ts = self.start_ts;
         let mutations = std::mem::take(&mut self.writes)
             .into_writes()
-            .map(|(key, write)| CheckedMutation {
-                unchanged_since: self.locked.get(&key).copied().unwrap_or(start_ts),
-                must_be_new: write.must_be_new,
-                mutation: Mutation { key, value: write.value },
+            .map(|(key, write)| {
+                let unchanged_since = self.locked.get(&key).copied().unwrap_or(start_ts);
+                CheckedMutation::new(key, write.value, unchanged_since, write.must_be_new)
             })
             .collect();
-        CommitRequest { txn: self.id, start_ts, mutations, schemas: std::mem::take(&mut self.schemas) }
+        CommitRequest::new(self.id, start_ts, mutations, std::mem::take(&mut self.schemas))
     }
 }
 
 impl Drop for Transaction {
     fn drop(&mut self) {
-        if !self.locked.is_empty() {
+        if self.may_hold_locks {
             self.leader.release_locks(self.id);
         }
     }

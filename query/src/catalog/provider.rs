@@ -24,9 +24,13 @@ pub struct QueryCatalog {
 }
 
 impl QueryCatalog {
-    /// The catalog for one query.
-    pub fn new(reads: Arc<QueryReads>) -> Arc<Self> {
+    fn new(reads: Arc<QueryReads>) -> Arc<Self> {
         Arc::new(Self { reads, opened: Mutex::default() })
+    }
+
+    /// The same, as DataFusion's sessions hold it.
+    pub fn list(reads: Arc<QueryReads>) -> Arc<dyn CatalogProviderList> {
+        Arc::new(CatalogList(Self::new(reads)))
     }
 
     fn open(&self, database: &str, table: &str) -> Result<Arc<dyn TableProvider>, SqlError> {
@@ -73,7 +77,7 @@ struct Database {
 
 /// The list with the one catalog.
 #[derive(Debug)]
-pub(crate) struct CatalogList(pub(crate) Arc<QueryCatalog>);
+struct CatalogList(Arc<QueryCatalog>);
 
 impl CatalogProviderList for CatalogList {
     fn register_catalog(&self, _: String, _: Arc<dyn CatalogProvider>) -> Option<Arc<dyn CatalogProvider>> {

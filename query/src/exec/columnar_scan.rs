@@ -8,14 +8,14 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{Result, Statistics};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_expr_common::physical_expr::{is_dynamic_physical_expr, is_volatile};
+use datafusion::physical_expr::expressions::DynamicFilterTracking;
+use datafusion::physical_expr_common::physical_expr::is_volatile;
 use datafusion::physical_plan::execution_plan::{ReplaceChildrenOptions, apply_expression_roots};
 use datafusion::physical_plan::filter_pushdown::{
     ChildPushdownResult, FilterPushdownPhase, FilterPushdownPropagation, PushedDown,
@@ -23,10 +23,10 @@ use datafusion::physical_plan::filter_pushdown::{
 use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, MetricsSet};
 use datafusion::physical_plan::statistics::StatisticsArgs;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
-use deltatree_storage::api::{CancelFlag, ScanMetrics, ScanRequest};
+use deltatree_storage::api::{CancelFlag, ScanEstimate, ScanMetrics, ScanRequest};
 use deltatree_storage::predicate::RowFilter;
 use deltatree_storage::types::KeyRange;
-use deltatree_storage::{Scan, Snapshot};
+use deltatree_storage::scan::{Scan, Snapshot};
 use parking_lot::Mutex;
 
 use super::columnar_stream;
@@ -66,13 +66,13 @@ pub struct ColumnarRead {
     /// Table and columns.
     pub shape: ScanShape,
     /// The rows.
-    pub snapshot: Arc<Snapshot>,
+    pub snapshot: Snapshot,
     /// Why this path was taken.
     pub choice: Choice,
     /// The reading transaction's own changes.
     pub(crate) own: Option<OwnRows>,
-    /// How long the gate held the query back.
-    pub gate_wait: Duration,
+    /// What zone maps leave of it.
+    pub estimate: ScanEstimate,
     /// Stops the scan.
     pub cancel: CancelFlag,
 }
@@ -110,6 +110,18 @@ impl ColumnarScanExec {
         Self { awaited: ids, ..self.clone() }
     }
 
+    /// Ids of the dynamic filters that reach this scan.
+    pub(crate) fn dynamic_ids(&self) -> Result<Vec<u64>> {
+        let mut ids = Vec::new();
+        for expr in &self.dynamic {
+            expr.apply(|node| {
+                ids.extend(node.expression_id());
+                Ok(TreeNodeRecursion::Continue)
+            })?;
+        }
+        Ok(ids)
+    }
+
     /// What the storage scan has done so far; zeros before it has started.
     pub fn scan_metrics(&self) -> ScanMetrics {
         self.shared.0.lock().as_ref().map(|scan| scan.metrics()).unwrap_or_default()
@@ -140,7 +152,8 @@ impl ColumnarScanExec {
             predicates: self.filters.predicates.clone(),
             filters,
             exclude: self.read.own.as_ref().map(|own| own.keys.clone()),
-            batch_rows: BATCH_ROWS,
+            // A limit is met by the first rows found, without waiting for a full batch.
+            batch_rows: self.fetch.map_or(BATCH_ROWS, |fetch| fetch.clamp(1, BATCH_ROWS)),
             cancel: self.read.cancel.clone(),
         })
     }
@@ -240,7 +253,7 @@ impl ExecutionPlan for ColumnarScanExec {
         }
         let mut scan = Self { shared: Arc::default(), ..self.clone() };
         for (expr, _) in offered.into_iter().zip(&taken).filter(|(_, yes)| **yes) {
-            let dynamic = is_dynamic_physical_expr(&expr);
+            let dynamic = DynamicFilterTracking::classify(&expr).contains_dynamic_filter();
             let expr = self.read.shape.to_table_positions(expr)?;
             if dynamic {
                 scan.dynamic.push(expr);

@@ -1,14 +1,13 @@
 //! One partition of a columnar scan, as a stream.
 //!
-//! The storage engine works when it is pulled, so a poll does the work of one zone (well below a
-//! millisecond) and the runtime stays responsive. Small batches, which selective filters leave
-//! behind, are joined into full ones before the plan above sees them.
+//! The storage engine works when it is pulled, and joins what selective filters leave of several zones
+//! into one batch. A poll therefore does the work of some zones, and the stream yields after each batch.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
-use arrow::compute::BatchCoalescer;
+use arrow::datatypes::SchemaRef;
 use datafusion::common::Result;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::execution::SendableRecordBatchStream;
@@ -16,14 +15,12 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::DynamicFilterPhysicalExpr;
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricBuilder};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use deltatree_storage::Scan;
+use deltatree_storage::scan::ScanWorker;
 use futures::{StreamExt, TryStreamExt};
 
 use super::columnar_scan::ColumnarScanExec;
 use crate::error::SqlError;
 
-/// Rows that a batch should have.
-const BATCH_ROWS: usize = 8192;
 /// A filter that has not come by then is done without. Only its speed is lost.
 const FILTER_WAIT_LIMIT: Duration = Duration::from_secs(20);
 
@@ -70,13 +67,12 @@ fn awaited_in(expr: &Arc<dyn PhysicalExpr>, ids: &[u64]) -> Vec<Arc<dyn Physical
 
 /// Batches of one partition.
 struct ScanBatches {
-    scan: Arc<Scan>,
+    worker: ScanWorker,
+    schema: SchemaRef,
     /// The transaction's own rows, given out first.
     own: Option<RecordBatch>,
-    joined: BatchCoalescer,
     /// Rows still to return.
     left: usize,
-    drained: bool,
     baseline: BaselineMetrics,
 }
 
@@ -88,47 +84,29 @@ impl ScanBatches {
             Some(_) | None => None,
         };
         Ok(Self {
-            scan: exec.storage_scan()?,
-            own,
-            joined: BatchCoalescer::new(Arc::clone(&shape.schema), BATCH_ROWS)
-                .with_biggest_coalesce_batch_size(Some(BATCH_ROWS / 2)),
+            worker: exec.storage_scan()?.worker(),
+            schema: Arc::clone(&shape.schema),
+            own: own.filter(|rows| rows.num_rows() > 0),
             left: exec.fetch.unwrap_or(usize::MAX),
-            drained: false,
             baseline,
         })
     }
 
     fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
-        while self.left > 0 {
-            if let Some(batch) = self.joined.next_completed_batch() {
-                let batch = if batch.num_rows() > self.left { batch.slice(0, self.left) } else { batch };
-                self.left -= batch.num_rows();
-                return Ok(Some(batch));
-            }
-            if self.drained {
-                return Ok(None);
-            }
-            match self.pull()? {
-                // The storage engine names columns as declared: the plan's schema has its own names.
-                Some(batch) => self.joined.push_batch(batch.with_schema(self.joined.schema())?)?,
-                None => {
-                    self.drained = true;
-                    self.joined.finish_buffered_batch()?;
-                }
-            }
-            // A limit is met by what is at hand, without waiting for a full batch.
-            if self.joined.get_buffered_rows() >= self.left {
-                self.joined.finish_buffered_batch()?;
-            }
+        if self.left == 0 {
+            return Ok(None);
         }
-        Ok(None)
-    }
-
-    fn pull(&mut self) -> Result<Option<RecordBatch>> {
-        if let Some(own) = self.own.take() {
-            return Ok(Some(own));
-        }
-        Ok(self.scan.next_batch().map_err(SqlError::from)?)
+        let batch = match self.own.take() {
+            Some(own) => own,
+            None => match self.worker.next_batch().map_err(SqlError::from)? {
+                Some(batch) => batch,
+                None => return Ok(None),
+            },
+        };
+        let batch = if batch.num_rows() > self.left { batch.slice(0, self.left) } else { batch };
+        self.left -= batch.num_rows();
+        // Storage names columns as declared: the plan has its own names.
+        Ok(Some(batch.with_schema(Arc::clone(&self.schema))?))
     }
 }
 

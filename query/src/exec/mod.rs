@@ -9,8 +9,9 @@ mod row_read;
 mod row_source;
 mod scan_shape;
 
-pub use columnar_scan::ColumnarScanExec;
+pub use columnar_scan::{ColumnarRead, ColumnarScanExec};
 pub use filters::ScanFilters;
-pub use row_read::RowReadExec;
+pub(crate) use own_rows::OwnRows;
+pub use row_read::{RowRead, RowReadExec};
 pub use row_source::RowSource;
 pub use scan_shape::ScanShape;

@@ -1,10 +1,15 @@
 //! `columns`.
 
 use deltatree_learner::catalog::{CatalogSnapshot, ColumnDefault, ColumnInfo, SqlType, TableInfo};
+use deltatree_storage::types::Value;
 
 use super::relation::Kind::{Text, UInt};
 use super::relation::{Cell, Relation};
-use crate::types::display::{declaration, default_text};
+use crate::predicate_convert::value_scalar;
+use crate::types::display::declaration;
+use crate::types::field::arrow_field;
+use crate::types::text::{ColumnFormat, write_text};
+use crate::types::SessionZone;
 
 pub(super) fn columns(catalog: &CatalogSnapshot) -> Relation {
     let mut out = Relation::new(&[
@@ -72,9 +77,18 @@ fn row(table: &TableInfo, position: usize, column: &ColumnInfo) -> Vec<Cell> {
 fn default(column: &ColumnInfo) -> Cell {
     match &column.default {
         ColumnDefault::None => Cell::Null,
-        ColumnDefault::Value(value) => default_text(value, &column.sql_type).into(),
+        ColumnDefault::Value(value) => default_text(value, column).into(),
         ColumnDefault::Now => "CURRENT_TIMESTAMP".into(),
     }
+}
+
+/// A constant default as text; `None` for NULL.
+fn default_text(value: &Value, column: &ColumnInfo) -> Option<String> {
+    let array = value_scalar(value, column.sql_type.stored())?.to_array().ok()?;
+    let mut text = Vec::new();
+    let format = ColumnFormat::new(&arrow_field(column), SessionZone::UTC);
+    let present = write_text(&array, 0, &format, &mut text).ok()?;
+    present.then(|| String::from_utf8_lossy(&text).into_owned())
 }
 
 /// `PRI`, `UNI`, `MUL` or nothing.

@@ -25,6 +25,30 @@ pub fn is_database(name: &str) -> bool {
     DATABASES.contains(&name)
 }
 
+/// The names of all system tables: database and table, in lower case.
+fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
+    FILLED.iter().copied().chain(empty::names())
+}
+
+const FILLED: &[(&str, &str)] = &[
+    ("information_schema", "character_sets"),
+    ("information_schema", "collation_character_set_applicability"),
+    ("information_schema", "collations"),
+    ("information_schema", "columns"),
+    ("information_schema", "engines"),
+    ("information_schema", "key_column_usage"),
+    ("information_schema", "processlist"),
+    ("information_schema", "schemata"),
+    ("information_schema", "statistics"),
+    ("information_schema", "table_constraints"),
+    ("information_schema", "tables"),
+    ("information_schema", "tiflash_replica"),
+    ("information_schema", "tiflash_segments"),
+    ("information_schema", "tiflash_tables"),
+    ("mysql", "user"),
+    ("performance_schema", "processlist"),
+];
+
 /// The system table of that name (both in lower case), filled as of now.
 ///
 /// # Errors
@@ -43,8 +67,8 @@ pub fn table(reads: &QueryReads, database: &str, name: &str) -> Result<Option<Ar
         ("information_schema", "engines") => server::engines(),
         ("information_schema" | "performance_schema", "processlist") => server::processlist(reads),
         ("information_schema", "tiflash_replica") => replica::tiflash_replica(reads)?,
-        ("information_schema", "tiflash_tables") => replica::tiflash_tables(reads)?,
-        ("information_schema", "tiflash_segments") => replica::tiflash_segments(reads)?,
+
+
         ("mysql", "user") => server::users(),
         ("information_schema" | "mysql" | "performance_schema", _) => match empty::relation(database, name) {
             Some(relation) => relation,

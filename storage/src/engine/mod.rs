@@ -1,0 +1,17 @@
+//! The engine: tables, their published versions, durability, background work.
+
+mod background;
+mod snapshots;
+mod table;
+#[expect(clippy::module_inception, reason = "the type lives in the file of its name")]
+mod engine;
+mod flush;
+mod maintain;
+mod recovery;
+
+pub use background::Work;
+pub use engine::Engine;
+pub use maintain::MaintenanceReport;
+pub(crate) use snapshots::{ActiveSnapshot, Snapshots};
+pub use table::ApplyStats;
+pub(crate) use table::{Table, TableVersion, UpdateGuard};

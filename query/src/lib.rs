@@ -19,4 +19,5 @@ pub mod session;
 pub mod statement;
 pub mod status;
 pub mod table;
+pub mod tpch;
 pub mod types;

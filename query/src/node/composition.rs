@@ -4,15 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use deltatree_learner::config::GroupConfig;
-use deltatree_learner::group::LeaderGroup;
+use deltatree_learner::{GroupConfig, LeaderGroup};
 use tokio::runtime::Handle;
 use tokio::sync::RwLock;
 
 use super::connections::Connections;
 use super::runtime::AnalyticsRuntime;
 use crate::error::{Result, SqlError};
-use crate::planner::QueryEngine;
+use crate::planner::{EngineConfig, QueryEngine};
 use crate::session::{GlobalVariables, Session, VariableValue};
 
 /// Databases that every node has.
@@ -44,9 +43,9 @@ impl NodeConfig {
 /// A running node.
 pub struct Node {
     group: LeaderGroup,
-    engine: Arc<QueryEngine>,
+    engine: QueryEngine,
     globals: GlobalVariables,
-    connections: Connections,
+    connections: Arc<Connections>,
     commit_gate: RwLock<()>,
     analytics: AnalyticsRuntime,
     started: Instant,
@@ -64,14 +63,17 @@ impl Node {
         let analytics = AnalyticsRuntime::start(config.analytics_threads)
             .map_err(|e| SqlError::internal(format!("cannot start threads: {e}")))?;
         let group = LeaderGroup::open(config.group).await?;
-        let engine = Arc::new(QueryEngine::new(group.clone(), config.analytics_threads)?);
+        let connections = Arc::new(Connections::default());
+        let listed = connections.clone();
+        let engine_config = EngineConfig::new(config.data_dir.join("spill"));
+        let engine = QueryEngine::new(group.clone(), &engine_config, Arc::new(move || listed.processes()))?;
         let globals = GlobalVariables::default();
         globals.describe("datadir", VariableValue::Text(data_dir));
         let node = Arc::new(Self {
             group,
             engine,
             globals,
-            connections: Connections::default(),
+            connections,
             commit_gate: RwLock::default(),
             analytics,
             started: Instant::now(),
@@ -114,13 +116,18 @@ impl Node {
     }
 
     /// The query engine.
-    pub fn engine(&self) -> &Arc<QueryEngine> {
+    pub fn engine(&self) -> &QueryEngine {
         &self.engine
     }
 
     /// Time since the node opened.
     pub fn uptime(&self) -> Duration {
         self.started.elapsed()
+    }
+
+    /// Tells clients which port `@@port` is.
+    pub(crate) fn announce_port(&self, port: u16) {
+        self.globals.describe("port", VariableValue::Int(port.into()));
     }
 
     /// Where analytical queries run.

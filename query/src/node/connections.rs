@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use crate::catalog::system::Process;
 use crate::error::{Result, SqlError};
 
 /// Longest statement text kept for `SHOW PROCESSLIST`, in bytes.
@@ -44,22 +45,6 @@ struct Kill {
     connection: bool,
     /// How many times `KILL QUERY` was called for it.
     queries: u64,
-}
-
-/// A row of `SHOW PROCESSLIST`.
-pub(crate) struct Process {
-    /// Connection id.
-    pub(crate) id: u32,
-    /// User name.
-    pub(crate) user: String,
-    /// Peer address.
-    pub(crate) host: String,
-    /// Current database.
-    pub(crate) database: Option<String>,
-    /// The statement that runs, if one does.
-    pub(crate) statement: Option<String>,
-    /// Time since the statement began or ended.
-    pub(crate) time: Duration,
 }
 
 impl Connections {
@@ -116,17 +101,20 @@ impl Connections {
     }
 
     /// All connections, by id.
-    pub(crate) fn list(&self) -> Vec<Process> {
+    pub(crate) fn processes(&self) -> Vec<Process> {
         let open = self.open.lock();
         let rows = open.values().map(|entry| {
             let activity = entry.activity.lock();
+            let (command, state) = if activity.statement.is_some() { ("Query", "executing") } else { ("Sleep", "") };
             Process {
-                id: entry.id,
+                id: entry.id.into(),
                 user: entry.user.clone(),
                 host: entry.host.clone(),
                 database: activity.database.clone(),
-                statement: activity.statement.clone(),
-                time: activity.since.elapsed(),
+                command: command.to_owned(),
+                seconds: activity.since.elapsed().as_secs(),
+                state: state.to_owned(),
+                info: activity.statement.clone(),
             }
         });
         rows.collect()
@@ -183,6 +171,8 @@ impl Interruption {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[tokio::test]

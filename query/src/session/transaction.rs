@@ -210,7 +210,7 @@ impl Session {
                 KeyOp::Put { key, value } => open.inner.put(key, value),
                 KeyOp::Delete { key } => open.inner.delete(key),
                 KeyOp::Insert { key, value } => match checked.map(|ts| open.inner.get_at(&key, ts)) {
-                    Some(Ok(Some(_))) => Err(deltatree_learner::error::Error::DuplicateKey { key }),
+                    Some(Ok(Some(_))) => Err(deltatree_learner::Error::DuplicateKey { key }),
                     Some(Err(e)) => Err(e),
                     Some(Ok(None)) | None => open.inner.insert(key, value),
                 },

@@ -171,7 +171,7 @@ fn with_index(
 
 /// Why an index could not be filled.
 enum FillError {
-    Group(deltatree_learner::error::Error),
+    Group(deltatree_learner::Error),
     Codec(deltatree_learner::codec::CodecError),
 }
 
@@ -195,7 +195,7 @@ fn fill_index(transaction: &mut Transaction, table: &TableInfo, index: &IndexInf
 /// A duplicate is named by the new definition, which nobody else knows yet.
 fn write_failed_in(e: FillError, table: &TableInfo) -> SqlError {
     match e {
-        FillError::Group(deltatree_learner::error::Error::DuplicateKey { key }) => {
+        FillError::Group(deltatree_learner::Error::DuplicateKey { key }) => {
             SqlError::new(1062, deltatree_learner::table_write::duplicate_message(table, &key))
         }
         FillError::Group(e) => e.into(),

@@ -39,9 +39,8 @@ impl Session {
         const SHORT: usize = 100;
         let mut table = TextTable::new(&["Id", "User", "Host", "db", "Command", "Time", "State", "Info"]);
         table = table.number("Id").number("Time");
-        for process in self.node.connections().list() {
-            let running = process.statement.is_some();
-            let info = process.statement.map(|text| {
+        for process in self.node.connections().processes() {
+            let info = process.info.map(|text| {
                 let end = if full { text.len() } else { text.floor_char_boundary(SHORT) };
                 text[..end].to_owned()
             });
@@ -50,9 +49,9 @@ impl Session {
                 Some(process.user),
                 Some(process.host),
                 process.database,
-                Some(if running { "Query" } else { "Sleep" }.to_owned()),
-                Some(process.time.as_secs().to_string()),
-                Some(if running { "executing" } else { "" }.to_owned()),
+                Some(process.command),
+                Some(process.seconds.to_string()),
+                Some(process.state),
                 info,
             ]);
         }

@@ -10,6 +10,8 @@ pub mod file;
 pub mod pack;
 pub mod predicate;
 pub mod scan;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod types;
 pub mod zone_map;
 

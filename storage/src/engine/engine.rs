@@ -170,7 +170,7 @@ impl Engine {
         let table = self.inner.table(batch.table)?;
         let newest = batch.commit_ts.values().iter().copied().max().unwrap_or_default();
         let stats = table.apply(batch)?;
-        self.inner.max_commit_ts.fetch_max(newest, Ordering::SeqCst);
+        self.inner.saw_commit(Timestamp(newest));
         Ok(stats)
     }
 
@@ -216,6 +216,11 @@ impl Inner {
         self.tables.read().get(&id).cloned().ok_or_else(|| Error::Invalid(format!("there is no table {id}")))
     }
 
+    /// Notes the timestamp of something that was applied.
+    pub(super) fn saw_commit(&self, ts: Timestamp) {
+        self.max_commit_ts.fetch_max(ts.0, Ordering::SeqCst);
+    }
+
     pub(super) fn new_segment_id(&self) -> SegmentId {
         SegmentId(self.next_segment.fetch_add(1, Ordering::SeqCst))
     }
@@ -225,7 +230,7 @@ impl Inner {
     }
 }
 
-fn check_schema(schema: &TableSchema) -> Result<()> {
+pub(super) fn check_schema(schema: &TableSchema) -> Result<()> {
     let wrong = |what: String| Err(Error::Invalid(format!("schema of table {}: {what}", schema.table)));
     let mut ids = std::collections::HashSet::new();
     for column in &schema.columns {

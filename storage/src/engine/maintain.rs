@@ -30,9 +30,9 @@ impl Engine {
                 self.inner.flush()?;
                 0
             }
-            Work::MergeDelta(table, segment) => self.inner.merge_delta(&*self.inner.table(table)?, segment)?,
+            Work::MergeDelta(table, segment) => self.inner.merge_delta(self.inner.table(table)?.as_ref(), segment)?,
             Work::Checkpoint(table) => {
-                self.inner.checkpoint(&*self.inner.table(table)?);
+                self.inner.checkpoint(self.inner.table(table)?.as_ref());
                 0
             }
         };
@@ -86,7 +86,7 @@ impl Inner {
         let guard = table.update();
         let mut version = (*guard.version()).clone();
         let Some(at) = version.segments.iter().position(|s| s.id == segment.id) else { return Ok(0) };
-        let merged = merge.apply(&guard, &version.segments[at], &version.schema, || self.new_segment_id())?;
+        let merged = merge.apply(&guard, &version.segments[at], || self.new_segment_id())?;
         if cfg!(debug_assertions) {
             merged.iter().for_each(|s| {
                 s.validate();

@@ -1,7 +1,9 @@
 //! The engine: tables, their published versions, durability, background work.
 
 mod background;
+mod bulk_build;
 mod snapshots;
+mod stats;
 mod table;
 #[expect(clippy::module_inception, reason = "the type lives in the file of its name")]
 mod engine;
@@ -12,6 +14,10 @@ mod recovery;
 pub use background::Work;
 pub use engine::Engine;
 pub use maintain::MaintenanceReport;
-pub(crate) use snapshots::{ActiveSnapshot, Snapshots};
+pub(crate) use snapshots::ActiveSnapshot;
+pub use stats::{ArrayStats, Backpressure, SegmentStats, TableStats};
 pub use table::ApplyStats;
-pub(crate) use table::{Table, TableVersion, UpdateGuard};
+pub(crate) use table::{TableVersion, UpdateGuard};
+
+#[cfg(test)]
+mod tests;

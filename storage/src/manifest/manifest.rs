@@ -12,7 +12,7 @@ use super::envelope::{Kind, open, seal};
 use crate::api::ReplayPosition;
 use crate::error::{Error, Result};
 use crate::file::FileStore;
-use crate::types::{FileId, KeyRange, SegmentId, TableId, TableSchema, Timestamp};
+use crate::types::{FileId, KeyRange, SegmentId, TableSchema, Timestamp};
 
 /// The manifest's name.
 pub(crate) const MANIFEST: &str = "MANIFEST";
@@ -102,11 +102,6 @@ impl Manifest {
     pub(crate) fn files(&self) -> HashSet<FileId> {
         let segments = self.tables.iter().flat_map(|t| &t.segments);
         segments.flat_map(|s| s.packs().chain(s.deletes)).collect()
-    }
-
-    /// The record of a table.
-    pub(crate) fn table(&self, id: TableId) -> Option<&TableRecord> {
-        self.tables.iter().find(|t| t.schema.table == id)
     }
 
     fn check(&self) -> Result<(), String> {

@@ -10,4 +10,4 @@ mod tests;
 
 pub(crate) use delete_file::delete_file_name;
 pub(crate) use files::Files;
-pub(crate) use manifest::{ChunkRecord, MANIFEST, Manifest, SegmentRecord, TableRecord};
+pub(crate) use manifest::{ChunkRecord, Manifest, SegmentRecord, TableRecord};

@@ -1,6 +1,7 @@
 //! A manifest is read back whole, or refused.
 
 use super::delete_file::{delete_file_name, parse_delete_file_name, read_deletes, write_deletes};
+use super::manifest::MANIFEST;
 use super::*;
 use crate::delete_vector::{DeleteVector, StoredVector};
 use crate::error::ErrorKind;

@@ -63,14 +63,8 @@ impl Pack {
         let Some(position) = self.positions.get(&column.id).copied() else {
             return encoding::repeat(&column.default, column.data_type, self.rows_in(zone));
         };
-        let stored = &self.footer.columns[position];
-        if stored.data_type != column.data_type {
-            return Err(Error::Internal(format!(
-                "column {} is stored as {:?} in pack {}, not {:?}",
-                column.name, stored.data_type, self.file, column.data_type
-            )));
-        }
-        match stored.storage {
+        self.check_type(column, position)?;
+        match self.footer.columns[position].storage {
             Storage::Blocks(_) => self.read_array(Slot::Column(position), zone, column.data_type),
             Storage::Keys => keys_to_column(&self.read_keys(zone)?, column.data_type),
         }
@@ -78,8 +72,21 @@ impl Pack {
 
     /// Like [`Pack::read_column`], but only the given rows, numbered in the zone and ascending.
     pub fn read_column_rows(&self, column: &ColumnSchema, zone: usize, rows: &[u32]) -> Result<ArrayRef> {
-        let all = self.read_column(column, zone)?;
-        Ok(take(&all, &UInt32Array::from(rows.to_vec()), None)?)
+        let total = self.rows_in(zone);
+        let picked = |all: ArrayRef| -> Result<ArrayRef> { Ok(take(&all, &UInt32Array::from(rows.to_vec()), None)?) };
+        let Some(position) = self.positions.get(&column.id).copied() else {
+            return encoding::repeat(&column.default, column.data_type, rows.len());
+        };
+        if let Storage::Keys = self.footer.columns[position].storage {
+            return picked(self.read_column(column, zone)?);
+        }
+        self.check_type(column, position)?;
+        let slot = Slot::Column(position);
+        let some = self.read(slot, zone, |block, trust| match trust {
+            Trust::Checked => encoding::decode_rows(block, column.data_type, total, rows).map(Ok),
+            Trust::Fresh => encoding::decode(block, column.data_type, total, trust).map(Err),
+        })?;
+        some.or_else(picked)
     }
 
     /// Reads the whole file and checks everything. Blocks for as long as the disk takes.
@@ -96,6 +103,17 @@ impl Pack {
             }
         }
         Ok(())
+    }
+
+    fn check_type(&self, column: &ColumnSchema, position: usize) -> Result<()> {
+        let stored = self.footer.columns[position].data_type;
+        if stored == column.data_type {
+            return Ok(());
+        }
+        Err(Error::Internal(format!(
+            "column {} is stored as {stored:?} in pack {}, not {:?}",
+            column.name, self.file, column.data_type
+        )))
     }
 
     fn rows_in(&self, zone: usize) -> usize {

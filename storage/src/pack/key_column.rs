@@ -6,9 +6,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, UInt64Array};
+use arrow::array::{ArrayRef, Int64Array, UInt64Array};
 use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::Int64Type;
 
 use crate::error::{Error, Result};
 use crate::types::{KeyArray, StoredType};
@@ -51,9 +50,4 @@ fn strict_cast(array: &ArrayRef, to: StoredType) -> Result<ArrayRef> {
     let options = CastOptions { safe: false, ..CastOptions::default() };
     cast_with_options(array, &to.arrow(), &options)
         .map_err(|e| Error::Internal(format!("a row key does not fit its column: {e}")))
-}
-
-/// Integer keys out of the array that a block of keys decodes to.
-pub(super) fn int_keys(array: &dyn Array) -> KeyArray {
-    KeyArray::Int(array.as_primitive::<Int64Type>().clone())
 }

@@ -141,8 +141,7 @@ impl PackWriter {
             self.check_order(&zone.keys)?;
         }
         self.footer.zones.push(zone_footer(&zone));
-        let keys = encoding::encode_keys(&zone.keys, self.footer.sorted)?;
-        let place = self.write_block(keys)?;
+        let place = self.write_block(encoding::encode_keys(&zone.keys))?;
         self.footer.keys.push(place);
         let commit_ts: ArrayRef = Arc::new(zone.commit_ts.clone());
         let place = self.write_block(encoding::encode(&commit_ts, StoredType::UInt64)?)?;

@@ -51,11 +51,6 @@ impl MemoryRows {
         Ok(PackRows { columns, ..self.rows.clone() })
     }
 
-    /// The schema that the rows are laid out by.
-    pub(crate) fn schema(&self) -> &Arc<TableSchema> {
-        &self.schema
-    }
-
     /// Number of rows.
     pub(crate) fn len(&self) -> usize {
         self.rows.len()

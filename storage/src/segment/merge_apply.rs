@@ -27,13 +27,12 @@ impl Merge {
         self,
         _guard: &UpdateGuard<'_>,
         segment: &Segment,
-        schema: &Arc<TableSchema>,
         mut new_id: impl FnMut() -> SegmentId,
     ) -> Result<Vec<Segment>> {
         let stable = self.new_stable(segment)?;
         let mut merged = segment.clone();
         merged.history.retain(|set| !self.history_gone.iter().any(|gone| gone.same(&set.rows)));
-        let moved = self.keep_tombstones(&mut merged, schema);
+        let moved = self.keep_tombstones(&mut merged);
         if self.cuts.is_empty() {
             merged.stable = Stable { packs: stable };
             merged.history.extend(self.history.into_iter().flatten());
@@ -45,7 +44,7 @@ impl Merge {
             merged.index = Arc::new(RwLock::new(index));
             return Ok(vec![merged]);
         }
-        self.split(merged, stable, schema, &mut new_id)
+        self.split(merged, stable, &mut new_id)
     }
 
     /// Kept packs as they are now, new ones with the deletions that have come since.
@@ -90,13 +89,13 @@ impl Merge {
 
     /// Takes the merged rows out of the delta, but for the tombstones to be kept, which get the last
     /// of the freed ordinals. Gives their old and new ordinals.
-    fn keep_tombstones(&self, merged: &mut Segment, schema: &Arc<TableSchema>) -> HashMap<u64, u64> {
+    fn keep_tombstones(&self, merged: &mut Segment) -> HashMap<u64, u64> {
         let mut kept = Vec::new();
         let mut moved = HashMap::new();
         if let Some((rows, ordinals)) = &self.tombstones {
             let start = self.upto - ordinals.len() as u64;
             moved = ordinals.iter().copied().zip(start..).collect();
-            kept.push(DeltaPart { start, set: RowSet::memory(MemoryRows::new(schema.clone(), rows.clone())) });
+            kept.push(DeltaPart { start, set: RowSet::memory(MemoryRows::new(self.schema.clone(), rows.clone())) });
         }
         merged.delta.replace(0, self.upto, kept);
         moved
@@ -107,9 +106,9 @@ impl Merge {
         self,
         merged: Segment,
         stable: Vec<RowSet>,
-        schema: &Arc<TableSchema>,
         new_id: &mut impl FnMut() -> SegmentId,
     ) -> Result<Vec<Segment>> {
+        let schema = &self.schema;
         let mut out: Vec<Segment> = Vec::new();
         let mut rest = merged.range.clone();
         for cut in &self.cuts {

@@ -74,6 +74,8 @@ impl Source {
 /// A prepared merge: new files, and how to get from the old arrays to them.
 #[derive(Debug)]
 pub(crate) struct Merge {
+    /// The schema that all rows here are laid out by.
+    pub(super) schema: Arc<TableSchema>,
     /// Delta rows below this ordinal were merged.
     pub(super) upto: u64,
     pub(super) sources: Vec<Source>,
@@ -102,6 +104,7 @@ impl Merge {
     /// writing take.
     pub(crate) fn prepare(segment: &Segment, context: &MergeContext<'_>) -> Result<Self> {
         let mut merge = Self {
+            schema: context.schema.clone(),
             upto: segment.delta.sealed(),
             sources: Vec::new(),
             stable: Vec::new(),

@@ -8,6 +8,6 @@ mod resolve;
 #[expect(clippy::module_inception, reason = "the type lives in the file of its name")]
 mod segment;
 
-pub(crate) use apply::{Applied, Prepared};
+pub(crate) use apply::Prepared;
 pub(crate) use merge_delta::{Merge, MergeContext};
 pub(crate) use segment::Segment;

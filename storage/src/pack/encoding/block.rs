@@ -27,14 +27,32 @@ pub(super) enum Encoding {
     Plain = 0,
     Zstd = 1,
     Constant = 2,
+    BitPacked = 3,
+    Rle = 4,
+    Delta = 5,
+    Dictionary = 6,
+    Fsst = 7,
+    Planes = 8,
+    Decimals = 9,
 }
 
 impl Encoding {
-    fn of(tag: u8) -> Result<Self, Damage> {
-        [Self::Plain, Self::Zstd, Self::Constant]
-            .into_iter()
-            .find(|e| *e as u8 == tag)
-            .ok_or_else(|| Damage::new(format!("encoding {tag} is not known")))
+    const ALL: [Self; 10] = [
+        Self::Plain,
+        Self::Zstd,
+        Self::Constant,
+        Self::BitPacked,
+        Self::Rle,
+        Self::Delta,
+        Self::Dictionary,
+        Self::Fsst,
+        Self::Planes,
+        Self::Decimals,
+    ];
+
+    /// The encoding of that number.
+    pub(super) fn of(tag: u8) -> Result<Self, Damage> {
+        Self::ALL.get(usize::from(tag)).copied().ok_or_else(|| Damage::new(format!("encoding {tag} is not known")))
     }
 }
 
@@ -50,15 +68,15 @@ pub(super) struct Block {
 }
 
 /// Which rows are NULL.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Nulls {
     All,
     Some(Option<NullBuffer>),
 }
 
-/// Begins a block for `array`: header and bitmap, ready for the payload. The payload's offset is a
-/// multiple of 16.
-pub(super) fn begin(encoding: Encoding, array: &dyn Array, word: u64) -> Vec<u8> {
+/// The block of `array`, whose values `encoding` has put into `payload`. The payload's offset is a
+/// multiple of 16, so that in an aligned block numbers of any width are aligned.
+pub(super) fn assemble(array: &dyn Array, encoding: Encoding, word: u64, payload: &[u8]) -> Vec<u8> {
     let rows = array.len();
     let nulls = array.logical_nulls().filter(|n| n.null_count() > 0);
     let tag = match &nulls {
@@ -66,14 +84,15 @@ pub(super) fn begin(encoding: Encoding, array: &dyn Array, word: u64) -> Vec<u8>
         Some(n) if n.null_count() == rows => NULLS_ALL,
         Some(_) => NULLS_BITMAP,
     };
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(BLOCK_HEADER_BYTES + bitmap_bytes(rows) + payload.len());
     out.extend_from_slice(&[encoding as u8, tag, 0, 0]);
     out.extend_from_slice(&(rows as u32).to_le_bytes());
     out.extend_from_slice(&word.to_le_bytes());
     if let Some(nulls) = nulls.filter(|_| tag == NULLS_BITMAP) {
-        out.extend_from_slice(nulls.inner().sliced().as_slice());
+        out.extend(nulls.inner().bit_chunks().iter_padded().flat_map(u64::to_le_bytes).take(rows.div_ceil(8)));
         out.resize(BLOCK_HEADER_BYTES + bitmap_bytes(rows), 0);
     }
+    out.extend_from_slice(payload);
     out
 }
 

@@ -35,7 +35,7 @@ pub(crate) fn repeat(value: &Value, data_type: StoredType, rows: usize) -> Resul
         }
         (Value::Int(_) | Value::UInt(_), _) => {
             let bytes = integer_bytes(value, data_type).ok_or_else(wrong)?;
-            super::fixed::array(data_type, rows, Buffer::from_vec(bytes.repeat(rows)), None)
+            super::column::fixed_array(data_type, rows, Buffer::from_vec(bytes.repeat(rows)), None)
                 .map_err(|e| Error::Internal(e.to_string()))?
         }
         (Value::Float(_) | Value::Decimal(_) | Value::BigDecimal(_) | Value::Bytes(_), _) => return Err(wrong()),

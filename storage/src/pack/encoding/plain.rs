@@ -1,85 +1,89 @@
 //! Values as Arrow lays them out.
 //!
-//! Payload of fixed-width types: the values, little-endian, NULL rows included. Of text: `rows + 1`
-//! offsets u32, then the bytes. Reading copies neither: fixed-width arrays and the bytes of text lie
-//! in the mapped file.
+//! Payload of fixed-width types: the values, little-endian, NULL rows included. Of text: a
+//! [sequence](super::bitpack) of the values' lengths, then their bytes. Reading copies neither the
+//! values nor the bytes: they lie in the mapped file.
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BinaryViewArray, StringViewArray, make_view};
+use arrow::array::{Array, ArrayRef, BinaryViewArray, StringViewArray, make_view};
 use arrow::buffer::{Buffer, NullBuffer, ScalarBuffer};
 use bytes::Bytes;
 
-use super::block::Block;
-use super::{Damage, Trust, fixed};
+use super::bitpack::{self, Sequence};
+use super::{Damage, Trust, wide};
 use crate::types::StoredType;
 
-/// Appends the payload of `array`.
-pub(super) fn encode(out: &mut Vec<u8>, array: &ArrayRef, data_type: StoredType) {
-    match data_type {
-        StoredType::Utf8 => {
-            encode_bytes(out, array.len(), array.as_string_view().iter().map(|v| v.unwrap_or_default().as_bytes()));
-        }
-        StoredType::Binary => {
-            encode_bytes(out, array.len(), array.as_binary_view().iter().map(|v| v.unwrap_or_default()))
-        }
-        _ => {
-            let data = array.to_data();
-            if let (Some(width), Some(buffer)) = (fixed::width(data_type), data.buffers().first()) {
-                out.extend_from_slice(&buffer[data.offset() * width..(data.offset() + data.len()) * width]);
-            }
-        }
-    }
+/// The values of an array of fixed width.
+pub(super) fn fixed(array: &ArrayRef, data_type: StoredType) -> Vec<u8> {
+    let (data, width) = (array.to_data(), wide::width(data_type));
+    let values = data.buffers().first().map_or(&[][..], |b| b.as_slice());
+    values[data.offset() * width..(data.offset() + data.len()) * width].to_vec()
 }
 
 /// Appends the payload of byte strings.
-pub(super) fn encode_bytes<'a>(out: &mut Vec<u8>, rows: usize, values: impl Iterator<Item = &'a [u8]> + Clone) {
-    out.reserve(4 * (rows + 1));
-    let mut end = 0u32;
-    out.extend_from_slice(&end.to_le_bytes());
-    for value in values.clone() {
-        end += value.len() as u32;
-        out.extend_from_slice(&end.to_le_bytes());
-    }
-    out.reserve(end as usize);
+pub(super) fn encode_bytes<'a>(out: &mut Vec<u8>, values: impl Iterator<Item = &'a [u8]> + Clone) {
+    bitpack::write(out, &values.clone().map(|v| v.len() as i64).collect::<Vec<_>>());
     values.for_each(|value| out.extend_from_slice(value));
 }
 
-/// The array in `payload`.
-pub(super) fn decode(
-    block: &Block,
+/// The text in `payload`.
+pub(super) fn decode_text(
     payload: &Bytes,
+    rows: usize,
     data_type: StoredType,
     nulls: Option<NullBuffer>,
     trust: Trust,
 ) -> Result<ArrayRef, Damage> {
-    let rows = block.rows;
-    if let Some(width) = fixed::width(data_type) {
-        if payload.len() < rows * width {
-            return Err(Damage::new(format!("{rows} values do not fit into {} bytes", payload.len())));
-        }
-        return fixed::array(data_type, rows, Buffer::from(payload.slice(..rows * width)), nulls);
-    }
     let (offsets, bytes) = split_bytes(payload, rows)?;
-    let views: Vec<u128> =
-        offsets.windows(2).map(|w| make_view(&bytes[w[0] as usize..w[1] as usize], 0, w[0])).collect();
-    text(data_type, views, bytes, nulls, trust)
+    text(data_type, views(&offsets, &bytes), bytes, nulls, trust)
+}
+
+/// The text of some rows in `payload`, which was decoded before.
+pub(super) fn decode_rows(
+    payload: &Bytes,
+    rows: usize,
+    wanted: &[u32],
+    data_type: StoredType,
+    nulls: Option<NullBuffer>,
+) -> Result<ArrayRef, Damage> {
+    let (offsets, bytes) = split_bytes(payload, rows)?;
+    let views = wanted.iter().map(|row| view(&offsets, &bytes, *row as usize)).collect();
+    text(data_type, views, bytes, nulls, Trust::Checked)
 }
 
 /// Offsets and bytes of a payload of byte strings; the offsets ascend and lie inside the bytes.
 pub(super) fn split_bytes(payload: &Bytes, rows: usize) -> Result<(Vec<u32>, Bytes), Damage> {
-    let place = 4 * (rows + 1);
-    if payload.len() < place {
-        return Err(Damage::new("the block ends in its offsets"));
+    let (lengths, bytes) = Sequence::read(payload, rows)?;
+    let offsets = offsets(&lengths.unpack(), bytes.len())?;
+    Ok((offsets, payload.slice_ref(bytes)))
+}
+
+/// Where values of these lengths begin and the last one ends, within `limit` bytes.
+pub(super) fn offsets(lengths: &[u32], limit: usize) -> Result<Vec<u32>, Damage> {
+    let total: u64 = lengths.iter().map(|l| u64::from(*l)).sum();
+    if total > limit as u64 || total > u64::from(u32::MAX) {
+        return Err(Damage::new(format!("values of {total} bytes in {limit}")));
     }
-    let (offsets, _) = payload[..place].as_chunks::<4>();
-    let offsets: Vec<u32> = offsets.iter().map(|o| u32::from_le_bytes(*o)).collect();
-    let bytes = payload.slice(place..);
-    let ascending = offsets[0] == 0 && offsets.windows(2).all(|w| w[0] <= w[1]);
-    if !ascending || offsets[rows] as usize > bytes.len() {
-        return Err(Damage::new("offsets of text point outside of it"));
-    }
-    Ok((offsets, bytes))
+    let mut end = 0;
+    let mut offsets = Vec::with_capacity(lengths.len() + 1);
+    offsets.push(0);
+    offsets.extend(lengths.iter().map(|length| {
+        end += length;
+        end
+    }));
+    Ok(offsets)
+}
+
+/// A view for each pair of neighbours in `offsets`, which lie inside `bytes`.
+pub(super) fn views(offsets: &[u32], bytes: &[u8]) -> Vec<u128> {
+    (0..offsets.len() - 1).map(|row| view(offsets, bytes, row)).collect()
+}
+
+#[inline]
+fn view(offsets: &[u32], bytes: &[u8], row: usize) -> u128 {
+    let (start, end) = (offsets[row], offsets[row + 1]);
+    make_view(&bytes[start as usize..end as usize], 0, start)
 }
 
 /// A text or binary array whose views point into `bytes`. The views must be in bounds; that the
@@ -95,12 +99,12 @@ pub(super) fn text(
     let wrong = |e| Damage::new(format!("the text is damaged: {e}"));
     Ok(match (data_type, trust) {
         (StoredType::Utf8, Trust::Fresh) => Arc::new(StringViewArray::try_new(views, buffers, nulls).map_err(wrong)?),
-        // SAFETY: the views are made of offsets that were checked, and the same bytes passed
-        // `try_new` before.
+        // SAFETY: the views were made by `view` from offsets that lie inside the bytes, and the same
+        // text passed `try_new` before.
         (StoredType::Utf8, Trust::Checked) => {
             Arc::new(unsafe { StringViewArray::new_unchecked(views, buffers, nulls) })
         }
-        // SAFETY: the views are made of offsets that were checked.
+        // SAFETY: the views were made by `view` from offsets that lie inside the bytes.
         _ => Arc::new(unsafe { BinaryViewArray::new_unchecked(views, buffers, nulls) }),
     })
 }

@@ -11,10 +11,10 @@ const LEVEL: i32 = 1;
 /// zstd compresses at most 128 KiB into a block, and a block takes at least 4 bytes.
 const MAX_EXPANSION: u64 = (128 << 10) / 4;
 
-/// `plain` compressed; `None` if that saves less than an eighth.
-pub(super) fn encode(plain: &[u8]) -> Option<Vec<u8>> {
+/// `plain` compressed; `None` if that saves less than one part in `saves`.
+pub(super) fn encode(plain: &[u8], saves: usize) -> Option<Vec<u8>> {
     let compressed = ::zstd::bulk::compress(plain, LEVEL).ok()?;
-    (compressed.len() < plain.len() - plain.len() / 8).then_some(compressed)
+    (compressed.len() < plain.len() - plain.len() / saves).then_some(compressed)
 }
 
 /// The plain payload of `len` bytes. Never allocates more than the compressed bytes could hold.

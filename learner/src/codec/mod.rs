@@ -19,3 +19,6 @@ pub use key::{
 };
 pub(crate) use row::RowLayout;
 pub use row::{RowView, decode_row, encode_row};
+
+#[cfg(test)]
+mod tests;

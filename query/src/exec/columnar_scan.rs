@@ -14,7 +14,8 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{Result, Statistics};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_expr_common::physical_expr::{is_dynamic_physical_expr, is_volatile};
+use datafusion::physical_expr::expressions::DynamicFilterTracking;
+use datafusion::physical_expr_common::physical_expr::is_volatile;
 use datafusion::physical_plan::execution_plan::{ReplaceChildrenOptions, apply_expression_roots};
 use datafusion::physical_plan::filter_pushdown::{
     ChildPushdownResult, FilterPushdownPhase, FilterPushdownPropagation, PushedDown,
@@ -252,7 +253,7 @@ impl ExecutionPlan for ColumnarScanExec {
         }
         let mut scan = Self { shared: Arc::default(), ..self.clone() };
         for (expr, _) in offered.into_iter().zip(&taken).filter(|(_, yes)| **yes) {
-            let dynamic = is_dynamic_physical_expr(&expr);
+            let dynamic = DynamicFilterTracking::classify(&expr).contains_dynamic_filter();
             let expr = self.read.shape.to_table_positions(expr)?;
             if dynamic {
                 scan.dynamic.push(expr);

@@ -97,7 +97,7 @@ pub(super) fn figures(plan: &LogicalPlan) -> Figures {
         }
         LogicalPlan::Limit(limit) => {
             let input = figures(&limit.input);
-            let most = limit.max_rows().map_or(f64::INFINITY, |n| n as f64);
+            let most = plan.max_rows().map_or(f64::INFINITY, |n| n as f64);
             Figures { rows: input.rows.min(most), ..input }
         }
         LogicalPlan::Sort(sort) => figures(&sort.input),

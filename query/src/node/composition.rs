@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use deltatree_learner::config::GroupConfig;
 use deltatree_learner::group::LeaderGroup;
 use tokio::runtime::Handle;
+use tokio::sync::RwLock;
 
 use super::connections::Connections;
 use super::runtime::AnalyticsRuntime;
@@ -46,6 +47,7 @@ pub struct Node {
     engine: Arc<QueryEngine>,
     globals: GlobalVariables,
     connections: Connections,
+    commit_gate: RwLock<()>,
     analytics: AnalyticsRuntime,
     started: Instant,
 }
@@ -65,8 +67,15 @@ impl Node {
         let engine = Arc::new(QueryEngine::new(group.clone(), config.analytics_threads)?);
         let globals = GlobalVariables::default();
         globals.describe("datadir", VariableValue::Text(data_dir));
-        let connections = Connections::default();
-        let node = Arc::new(Self { group, engine, globals, connections, analytics, started: Instant::now() });
+        let node = Arc::new(Self {
+            group,
+            engine,
+            globals,
+            connections: Connections::default(),
+            commit_gate: RwLock::default(),
+            analytics,
+            started: Instant::now(),
+        });
         node.create_databases().await?;
         Ok(node)
     }
@@ -122,6 +131,11 @@ impl Node {
     /// Global variables.
     pub(crate) fn globals(&self) -> &GlobalVariables {
         &self.globals
+    }
+
+    /// Held for reading by every commit, and for writing by whoever must be sure that nobody commits.
+    pub(crate) fn commit_gate(&self) -> &RwLock<()> {
+        &self.commit_gate
     }
 
     /// Who is connected.

@@ -88,6 +88,11 @@ impl Connections {
         self.open.lock().len()
     }
 
+    /// How many of them run a statement.
+    pub(crate) fn running(&self) -> usize {
+        self.open.lock().values().filter(|entry| entry.activity.lock().statement.is_some()).count()
+    }
+
     /// Ends a connection, or with `query_only` the statement that it runs. Fails with 1094 if there is
     /// none of that id.
     pub(crate) fn kill(&self, id: u32, query_only: bool) -> Result<()> {

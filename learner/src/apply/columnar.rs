@@ -19,8 +19,7 @@
 //! their columns by id, the newest definition reads them all, and a table that is gone needs none of
 //! its rows. A columnar table that the engine lacks at that point was created or made columnar after
 //! the replay position; in the second case its older rows are not in the log that is left, so it is
-//! built from the row store. Replayed rows on top of that are recognised by (key, commit timestamp);
-//! a deleted row may reappear until the replay reaches its deletion, and no reader looks before.
+//! built from the row store. Replayed rows that the table has by then are recognised by the engine.
 //!
 //! **Damage.** A table whose files are damaged is built again from the row store, as of the newest
 //! commit taken in.

@@ -2,14 +2,15 @@
 
 use deltatree_storage::api::TableBatch;
 use deltatree_storage::error::Result;
+use deltatree_storage::pack::PackRows;
 use deltatree_storage::types::{TableId, TableSchema, Timestamp};
 
-use super::{ApplyError, PackRows, RowVersion};
+use super::{ApplyError, RowVersion};
 
 /// The columnar engine as apply sees it.
 pub trait ColumnarSink: Send + Sync {
-    /// The tables that it has. A table that came by [`Self::bulk_build`] is among them only once it
-    /// is built in full.
+    /// The tables that it has and that can be read. A table that came by [`Self::bulk_build`] is
+    /// among them only once it is built in full.
     fn tables(&self) -> Vec<TableId>;
 
     /// Creates the table, empty, or changes its schema.
@@ -25,7 +26,8 @@ pub trait ColumnarSink: Send + Sync {
     fn drop_table(&self, table: TableId) -> Result<()>;
 
     /// Applies committed rows, in log order. A row whose commit timestamp is at or below its key's
-    /// newest is a replay and has no effect.
+    /// newest, or below the one of the table's last [`Self::bulk_build`], is a replay and has no
+    /// effect.
     ///
     /// # Errors
     /// Those of the engine.

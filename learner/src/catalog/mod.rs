@@ -14,6 +14,8 @@ mod sql_type;
 mod table;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use column::{ColumnDefault, ColumnInfo};
 pub use counter::{raise, reserve};

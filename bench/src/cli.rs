@@ -4,7 +4,7 @@ use clap::{Args, Parser, Subcommand};
 use tokio::task::block_in_place;
 
 use crate::report::Report;
-use crate::{crash, freshness, tpch};
+use crate::{crash, freshness, point_select, tpch};
 
 /// Measures DeltaTree, side by side with its peers on the same machine in the same run.
 ///
@@ -36,6 +36,8 @@ enum Bench {
     Verify(tpch::verify::Options),
     /// A columnar aggregate sees every write acknowledged before it began.
     FreshnessSmoke(freshness::Options),
+    /// Rows by primary key over the MySQL protocol.
+    PointSelect(point_select::Options),
     /// `kill -9` at random moments, against a model.
     Crash(crash::run::Options),
 }
@@ -50,6 +52,7 @@ impl Arguments {
             Bench::Tpch(options) => (tpch::run::run(&options).await?, options.common),
             Bench::Verify(options) => (tpch::verify::run(&options).await?, options.common),
             Bench::FreshnessSmoke(options) => (block_in_place(|| freshness::run(&options))?, options.common),
+            Bench::PointSelect(options) => (block_in_place(|| point_select::run(&options))?, options.common),
             Bench::Crash(options) => (block_in_place(|| crash::run::run(&options))?, options.common),
         };
         report.print(common.json)?;

@@ -7,6 +7,7 @@
 //! - [`server`]: a `deltatree serve` as a child process
 //! - [`crash`]: `kill -9` at random moments, against a model
 //! - [`freshness`]: a columnar aggregate sees every write acknowledged before it began
+//! - [`point_select`]: rows by primary key over the MySQL protocol
 //! - [`tpch`]: the 22 queries over all engines, and the published answers over the MySQL protocol
 
 pub mod cli;
@@ -14,6 +15,7 @@ pub mod crash;
 pub mod engine;
 pub mod freshness;
 pub mod machine;
+pub mod point_select;
 pub mod report;
 pub mod server;
 pub mod tpch;

@@ -8,6 +8,7 @@ pub mod catalog;
 pub mod cli;
 pub mod error;
 pub mod exec;
+pub mod flight;
 pub mod functions;
 pub mod metrics;
 pub mod mysql;

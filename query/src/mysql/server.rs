@@ -1,11 +1,10 @@
 //! Accepts MySQL clients.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::connection;
@@ -13,39 +12,21 @@ use crate::node::Node;
 
 /// Clients served at a time; one more is told 1040.
 const MAX_CONNECTIONS: usize = 1040;
-/// Clients that the operating system may hold until they are accepted.
-const BACKLOG: u32 = 1024;
 /// Pause after a failed accept: out of file descriptors is a state that lasts.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// A listening MySQL server.
-pub struct MySqlServer {
-    address: SocketAddr,
-    accepting: JoinHandle<()>,
-}
+/// A MySQL server that accepts clients.
+pub struct MySqlServer(JoinHandle<()>);
 
 impl MySqlServer {
-    /// Listens on `address` and serves clients until [`MySqlServer::stop`]. Fails if the port cannot
-    /// be had.
-    pub fn start(node: Arc<Node>, address: SocketAddr) -> std::io::Result<Self> {
-        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-        // Lets a restarted server take its port over from connections that still linger.
-        socket.set_reuseaddr(true)?;
-        socket.bind(address)?;
-        let listener = socket.listen(BACKLOG)?;
-        let address = listener.local_addr()?;
-        let accepting = tokio::spawn(accept(node, listener));
-        Ok(Self { address, accepting })
-    }
-
-    /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    /// Serves clients of `listener` until [`MySqlServer::stop`].
+    pub fn start(node: Arc<Node>, listener: TcpListener) -> Self {
+        Self(tokio::spawn(accept(node, listener)))
     }
 
     /// Accepts no more clients. Those connected are ended by [`Node::shutdown`].
     pub fn stop(&self) {
-        self.accepting.abort();
+        self.0.abort();
     }
 }
 

@@ -4,14 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use deltatree_learner::config::GroupConfig;
-use deltatree_learner::group::LeaderGroup;
+use deltatree_learner::{GroupConfig, LeaderGroup};
 use tokio::runtime::Handle;
+use tokio::sync::RwLock;
 
 use super::connections::Connections;
 use super::runtime::AnalyticsRuntime;
 use crate::error::{Result, SqlError};
-use crate::planner::QueryEngine;
+use crate::planner::{EngineConfig, QueryEngine};
 use crate::session::{GlobalVariables, Session, VariableValue};
 
 /// Databases that every node has.
@@ -43,9 +43,10 @@ impl NodeConfig {
 /// A running node.
 pub struct Node {
     group: LeaderGroup,
-    engine: Arc<QueryEngine>,
+    engine: QueryEngine,
     globals: GlobalVariables,
-    connections: Connections,
+    connections: Arc<Connections>,
+    commit_gate: RwLock<()>,
     analytics: AnalyticsRuntime,
     started: Instant,
 }
@@ -62,11 +63,21 @@ impl Node {
         let analytics = AnalyticsRuntime::start(config.analytics_threads)
             .map_err(|e| SqlError::internal(format!("cannot start threads: {e}")))?;
         let group = LeaderGroup::open(config.group).await?;
-        let engine = Arc::new(QueryEngine::new(group.clone(), config.analytics_threads)?);
+        let connections = Arc::new(Connections::default());
+        let listed = connections.clone();
+        let engine_config = EngineConfig::new(config.data_dir.join("spill"));
+        let engine = QueryEngine::new(group.clone(), &engine_config, Arc::new(move || listed.processes()))?;
         let globals = GlobalVariables::default();
         globals.describe("datadir", VariableValue::Text(data_dir));
-        let connections = Connections::default();
-        let node = Arc::new(Self { group, engine, globals, connections, analytics, started: Instant::now() });
+        let node = Arc::new(Self {
+            group,
+            engine,
+            globals,
+            connections,
+            commit_gate: RwLock::default(),
+            analytics,
+            started: Instant::now(),
+        });
         node.create_databases().await?;
         Ok(node)
     }
@@ -105,13 +116,18 @@ impl Node {
     }
 
     /// The query engine.
-    pub fn engine(&self) -> &Arc<QueryEngine> {
+    pub fn engine(&self) -> &QueryEngine {
         &self.engine
     }
 
     /// Time since the node opened.
     pub fn uptime(&self) -> Duration {
         self.started.elapsed()
+    }
+
+    /// Tells clients which port `@@port` is.
+    pub(crate) fn announce_port(&self, port: u16) {
+        self.globals.describe("port", VariableValue::Int(port.into()));
     }
 
     /// Where analytical queries run.
@@ -122,6 +138,11 @@ impl Node {
     /// Global variables.
     pub(crate) fn globals(&self) -> &GlobalVariables {
         &self.globals
+    }
+
+    /// Held for reading by every commit, and for writing by whoever must be sure that nobody commits.
+    pub(crate) fn commit_gate(&self) -> &RwLock<()> {
+        &self.commit_gate
     }
 
     /// Who is connected.

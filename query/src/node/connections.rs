@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use crate::catalog::system::Process;
 use crate::error::{Result, SqlError};
 
 /// Longest statement text kept for `SHOW PROCESSLIST`, in bytes.
@@ -46,22 +47,6 @@ struct Kill {
     queries: u64,
 }
 
-/// A row of `SHOW PROCESSLIST`.
-pub(crate) struct Process {
-    /// Connection id.
-    pub(crate) id: u32,
-    /// User name.
-    pub(crate) user: String,
-    /// Peer address.
-    pub(crate) host: String,
-    /// Current database.
-    pub(crate) database: Option<String>,
-    /// The statement that runs, if one does.
-    pub(crate) statement: Option<String>,
-    /// Time since the statement began or ended.
-    pub(crate) time: Duration,
-}
-
 impl Connections {
     /// Adds a connection.
     pub(crate) fn open(&self, user: &str, host: &str) -> Arc<ConnectionEntry> {
@@ -88,6 +73,11 @@ impl Connections {
         self.open.lock().len()
     }
 
+    /// How many of them run a statement.
+    pub(crate) fn running(&self) -> usize {
+        self.open.lock().values().filter(|entry| entry.activity.lock().statement.is_some()).count()
+    }
+
     /// Ends a connection, or with `query_only` the statement that it runs. Fails with 1094 if there is
     /// none of that id.
     pub(crate) fn kill(&self, id: u32, query_only: bool) -> Result<()> {
@@ -111,17 +101,20 @@ impl Connections {
     }
 
     /// All connections, by id.
-    pub(crate) fn list(&self) -> Vec<Process> {
+    pub(crate) fn processes(&self) -> Vec<Process> {
         let open = self.open.lock();
         let rows = open.values().map(|entry| {
             let activity = entry.activity.lock();
+            let (command, state) = if activity.statement.is_some() { ("Query", "executing") } else { ("Sleep", "") };
             Process {
-                id: entry.id,
+                id: entry.id.into(),
                 user: entry.user.clone(),
                 host: entry.host.clone(),
                 database: activity.database.clone(),
-                statement: activity.statement.clone(),
-                time: activity.since.elapsed(),
+                command: command.to_owned(),
+                seconds: activity.since.elapsed().as_secs(),
+                state: state.to_owned(),
+                info: activity.statement.clone(),
             }
         });
         rows.collect()
@@ -178,6 +171,8 @@ impl Interruption {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[tokio::test]

@@ -2,7 +2,7 @@
 
 use deltatree_learner::catalog::{CatalogError, CatalogSnapshot};
 use deltatree_learner::codec::{KeyShape, key_shape};
-use deltatree_learner::error::Error as GroupError;
+use deltatree_learner::Error as GroupError;
 use deltatree_learner::table_write::duplicate_message;
 
 use crate::error::SqlError;

@@ -22,6 +22,7 @@ pub use result::{Completion, StatementResult};
 pub use session::Session;
 pub use variables::{GlobalVariables, SessionVariables, VariableValue};
 
+pub(crate) use diagnostics::Level;
 pub(crate) use failure::{schema_change_failed, write_failed};
 pub(crate) use result::{TextTable, rows_of};
 

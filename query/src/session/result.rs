@@ -72,14 +72,14 @@ pub(crate) fn rows_of(schema: SchemaRef, batches: Vec<RecordBatch>) -> QueryStre
 
 /// A small result made row by row: the answers to `SHOW`.
 pub(crate) struct TextTable {
-    columns: Vec<(&'static str, DataType)>,
+    columns: Vec<(String, DataType)>,
     rows: Vec<Vec<Option<String>>>,
 }
 
 impl TextTable {
     /// A table with these columns, all of them text.
-    pub(crate) fn new(columns: &[&'static str]) -> Self {
-        Self { columns: columns.iter().map(|&name| (name, DataType::Utf8)).collect(), rows: Vec::new() }
+    pub(crate) fn new<S: AsRef<str>>(columns: &[S]) -> Self {
+        Self { columns: columns.iter().map(|name| (name.as_ref().to_owned(), DataType::Utf8)).collect(), rows: Vec::new() }
     }
 
     /// Says that a column holds numbers.
@@ -90,6 +90,11 @@ impl TextTable {
             }
         }
         self
+    }
+
+    /// How many rows there are.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
     }
 
     /// Adds a row.

@@ -172,6 +172,7 @@ impl Session {
     /// Commits the open transaction, if there is one. If it fails, the transaction is rolled back.
     pub(crate) async fn commit(&mut self) -> Result<()> {
         let Some(open) = self.transaction.take() else { return Ok(()) };
+        let _gate = self.node.commit_gate().read().await;
         match open.inner.commit().await {
             Ok(_) => Ok(()),
             Err(e) => Err(write_failed(e, &self.node.group().catalog())),
@@ -209,7 +210,7 @@ impl Session {
                 KeyOp::Put { key, value } => open.inner.put(key, value),
                 KeyOp::Delete { key } => open.inner.delete(key),
                 KeyOp::Insert { key, value } => match checked.map(|ts| open.inner.get_at(&key, ts)) {
-                    Some(Ok(Some(_))) => Err(deltatree_learner::error::Error::DuplicateKey { key }),
+                    Some(Ok(Some(_))) => Err(deltatree_learner::Error::DuplicateKey { key }),
                     Some(Err(e)) => Err(e),
                     Some(Ok(None)) | None => open.inner.insert(key, value),
                 },

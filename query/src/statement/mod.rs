@@ -5,12 +5,13 @@
 //! - [`select`], [`explain`]: queries
 //! - [`insert`], [`rows`], [`values`], [`conflict`], [`insert_batch`]: new rows
 //! - [`target`], [`update`], [`delete`]: changed rows; [`point`]: by primary key, without the planner
-//! - [`create_table`], [`alter_table`], [`schema_change`]: definitions
+//! - [`definition`], [`create_table`], [`alter_table`], [`schema_change`]: definitions
 //! - [`show`]: what clients ask about the server
 
 mod alter_table;
 mod conflict;
 mod create_table;
+mod definition;
 mod delete;
 mod dispatch;
 mod explain;

@@ -5,11 +5,11 @@
 
 use datafusion::sql::sqlparser::ast::{self, ObjectName};
 use deltatree_learner::catalog::{self, CatalogError, CatalogSnapshot, TableInfo};
-use deltatree_learner::codec::meta_range;
 use deltatree_learner::table_write::KeyOp;
 use deltatree_learner::{TxnMode, TxnOptions};
 use deltatree_storage::types::TableId;
 
+use super::alter_table::definitions;
 use super::dispatch::lost_race;
 use super::parse::name_parts;
 use crate::error::{Result, SqlError};
@@ -44,13 +44,7 @@ impl Session {
         let group = self.node.group();
         let options = TxnOptions { mode: TxnMode::Optimistic, ..TxnOptions::default() };
         let mut transaction = group.begin(options).await?;
-        let (start, end) = meta_range();
-        let mut entries = Vec::new();
-        for row in transaction.scan(start, end, false) {
-            let row = row?;
-            entries.push((row.key().to_vec(), row.value().to_vec()));
-        }
-        let definitions = CatalogSnapshot::load(entries).map_err(schema_change_failed)?;
+        let definitions = definitions(&transaction)?;
         let (result, ops) = change(&definitions)?;
         for op in ops {
             match op {

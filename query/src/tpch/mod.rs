@@ -11,6 +11,7 @@
 pub mod answers;
 pub mod generator;
 pub mod insert_text;
+pub mod load;
 pub mod progress;
 pub mod queries;
 pub mod schema;

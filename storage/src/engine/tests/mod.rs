@@ -1,0 +1,4 @@
+//! The engine against the model.
+
+mod harness;
+mod model;

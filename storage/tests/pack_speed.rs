@@ -5,6 +5,8 @@
 //! cargo test -p deltatree-storage --release --test pack_speed -- --ignored --nocapture
 //! ```
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;

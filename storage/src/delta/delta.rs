@@ -77,9 +77,9 @@ impl Delta {
 
     /// Bytes in memory and in chunk files.
     pub(crate) fn bytes(&self) -> (u64, u64) {
-        self.parts.iter().fold((0, 0), |(memory, disk), p| {
-            (memory + p.set.rows.memory_bytes(), disk + p.set.rows.disk_bytes())
-        })
+        self.parts
+            .iter()
+            .fold((0, 0), |(memory, disk), p| (memory + p.set.rows.memory_bytes(), disk + p.set.rows.disk_bytes()))
     }
 
     /// The part that holds `ordinal` and the row's number in it.

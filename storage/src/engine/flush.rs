@@ -89,9 +89,9 @@ impl Inner {
             if matches!(part.set.rows, Rows::Memory(_)) {
                 run.push(part);
             }
-            let goes_on = parts.get(i + 1).is_some_and(|next| {
-                matches!(next.set.rows, Rows::Memory(_)) && next.start == part.end()
-            });
+            let goes_on = parts
+                .get(i + 1)
+                .is_some_and(|next| matches!(next.set.rows, Rows::Memory(_)) && next.start == part.end());
             if goes_on || run.is_empty() {
                 continue;
             }

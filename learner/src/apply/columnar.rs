@@ -9,10 +9,20 @@
 //!
 //! Mutations of several commits are collected by table, in commit order, and handed over by
 //! [`ColumnarApplier::flush`]. One key may be there several times: the engine keeps every version. A
-//! commit that changes a definition first flushes what came before it, so rows are never decoded
-//! under a definition that is newer than their place in the log, except on replay, where the catalog
-//! starts as of the *end* of what was applied. That is harmless: rows name their columns by id, the
-//! newest definition reads them all, and a table that no longer exists needs none of its rows.
+//! commit that changes a definition first flushes what came before it, so no batch mixes two
+//! definitions.
+//!
+//! **Replay.** After a restart the log is read again from the engine's replay position, with a
+//! catalog that may be ahead of it (it comes from the row store). Definitions that it holds already
+//! are recognised by the schema version, which every schema change writes, and not taken back. Rows
+//! are then decoded under a definition newer than their place in the log, which is harmless: rows name
+//! their columns by id, the newest definition reads them all, and a table that is gone needs none of
+//! its rows. A columnar table that the engine lacks at that point was created or made columnar after
+//! the replay position; in the second case its older rows are not in the log that is left, so it is
+//! built from the row store. Replayed rows that the table has by then are recognised by the engine.
+//!
+//! **Damage.** A table whose files are damaged is built again from the row store, as of the newest
+//! commit taken in.
 //!
 //! Index entries are not columnar and are passed over. Nothing here reads a clock or depends on
 //! anything but the commits: two replicas that apply one log hand the same batches to their engines.
@@ -21,13 +31,13 @@
 //! A commit becomes visible table by table. Whoever moves the applied position, which readers wait
 //! for, must do so only after the flush that covers it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{BooleanArray, UInt64Array};
 use bytes::Bytes;
 use deltatree_storage::api::TableBatch;
-use deltatree_storage::error::Error as StorageError;
+use deltatree_storage::error::{Error as StorageError, ErrorKind as StorageErrorKind};
 use deltatree_storage::types::{TableId, Timestamp};
 
 use super::keys::KeyBuilder;
@@ -45,23 +55,48 @@ pub struct ColumnarApplier {
     catalog: Arc<CatalogSnapshot>,
     pending: BTreeMap<TableId, PendingRows>,
     pending_rows: usize,
+    pending_bytes: usize,
+    /// Newest commit taken in.
+    taken_in: Timestamp,
 }
 
 impl ColumnarApplier {
-    /// An applier that starts from `catalog`. Every columnar table of it is announced to the engine,
-    /// which knows them already after a restart.
+    /// An applier that starts from `catalog`, which must be at least as new as what the engine has
+    /// applied. `at` is the timestamp of the newest commit that `rows` holds. Brings the engine's
+    /// tables in line with the catalog; builds those that it lacks from `rows`, so this may block for
+    /// long.
     ///
     /// # Errors
-    /// If the engine refuses a table.
+    /// If the engine refuses a table, or one cannot be built.
     pub fn new(
         sink: Arc<dyn ColumnarSink>,
         rows: Arc<dyn RowSource>,
         catalog: Arc<CatalogSnapshot>,
+        at: Timestamp,
     ) -> Result<Self, ApplyError> {
-        for table in catalog.tables().filter(|t| t.columnar) {
-            put_table(&*sink, table)?;
+        let applier = Self {
+            sink,
+            rows,
+            catalog,
+            pending: BTreeMap::new(),
+            pending_rows: 0,
+            pending_bytes: 0,
+            taken_in: Timestamp::ZERO,
+        };
+        let known: BTreeSet<_> = applier.sink.tables().into_iter().collect();
+        let wanted: BTreeMap<_, _> =
+            applier.catalog.tables().filter(|t| t.columnar).map(|t| (t.id, t.clone())).collect();
+        for &table in known.iter().filter(|t| !wanted.contains_key(t)) {
+            applier.drop_table(table)?;
         }
-        Ok(Self { sink, rows, catalog, pending: BTreeMap::new(), pending_rows: 0 })
+        for (table, info) in &wanted {
+            if known.contains(table) {
+                applier.put_table(info)?;
+            } else {
+                applier.rebuild(*table, at)?;
+            }
+        }
+        Ok(applier)
     }
 
     /// Definitions as of the last commit taken in.
@@ -74,9 +109,14 @@ impl ColumnarApplier {
         self.pending_rows
     }
 
+    /// Roughly the bytes taken in and not yet flushed. Nothing here bounds them: the caller flushes.
+    pub fn pending_bytes(&self) -> usize {
+        self.pending_bytes
+    }
+
     /// Takes in the mutations of one committed transaction (`None` deletes the key). Transactions
-    /// must come in commit order. Only a change of definitions blocks on the engine; to switch a
-    /// table to columnar builds it from the row store.
+    /// must come in commit order. Only a change of definitions blocks on the engine; one that makes a
+    /// table columnar builds it from the row store.
     ///
     /// # Errors
     /// If a mutation is damaged or the engine refuses. The applier must then be dropped.
@@ -88,8 +128,11 @@ impl ColumnarApplier {
         let is_meta = |key: &[u8]| matches!(key_shape(key), Some(KeyShape::Meta));
         let meta = mutations.clone().into_iter().filter(|(key, _)| is_meta(key));
         if let Some(catalog) = self.catalog.apply(meta.map(|(k, v)| (&k[..], v.map(|v| &v[..]))))? {
-            self.change_catalog(Arc::new(catalog), commit_ts)?;
+            if catalog.version() > self.catalog.version() {
+                self.change_catalog(Arc::new(catalog), commit_ts)?;
+            }
         }
+        self.taken_in = self.taken_in.max(commit_ts);
         for (key, value) in mutations {
             if let Some(KeyShape::Row { table, .. }) = key_shape(key) {
                 self.row(table, key, value, commit_ts)?;
@@ -110,17 +153,27 @@ impl ColumnarApplier {
         };
         pending.push(key, value.map(|v| &v[..]), ts)?;
         self.pending_rows += 1;
+        self.pending_bytes += key.len() + value.map_or(0, Bytes::len);
         Ok(())
     }
 
-    /// Hands everything collected to the engine. Afterwards all commits taken in are in it.
+    /// Hands everything collected to the engine. Afterwards all commits taken in are in it. A table
+    /// that the engine finds damaged is built anew, which may block for long.
     ///
     /// # Errors
-    /// If the engine refuses; the error names the table.
+    /// If the engine refuses; the error names the table. The applier must then be dropped.
     pub fn flush(&mut self) -> Result<(), ApplyError> {
         self.pending_rows = 0;
+        self.pending_bytes = 0;
         for (table, mut rows) in std::mem::take(&mut self.pending) {
-            self.sink.apply(rows.finish()).map_err(|source| ApplyError::Storage { table, source })?;
+            match self.sink.apply(rows.finish()) {
+                Ok(()) => {}
+                Err(e) if e.kind() == StorageErrorKind::Corrupt => {
+                    tracing::warn!(%table, error = %e, "building a damaged columnar table anew");
+                    self.rebuild(table, self.taken_in)?;
+                }
+                Err(source) => return Err(ApplyError::Storage { table, source }),
+            }
         }
         Ok(())
     }
@@ -131,7 +184,7 @@ impl ColumnarApplier {
     ///
     /// # Errors
     /// If the table is unknown or not columnar, the row store cannot be read or the engine refuses.
-    pub fn rebuild(&mut self, table: TableId, at: Timestamp) -> Result<(), ApplyError> {
+    pub fn rebuild(&self, table: TableId, at: Timestamp) -> Result<(), ApplyError> {
         let storage = |source| ApplyError::Storage { table, source };
         let Some(info) = self.catalog.table_by_id(table).filter(|t| t.columnar) else {
             return Err(storage(StorageError::Invalid("it is not a columnar table".into())));
@@ -157,26 +210,27 @@ impl ColumnarApplier {
         let old = std::mem::replace(&mut self.catalog, new.clone());
         for before in old.tables().filter(|t| t.columnar) {
             if !new.table_by_id(before.id).is_some_and(|t| t.columnar) {
-                let table = before.id;
-                self.sink.drop_table(table).map_err(|source| ApplyError::Storage { table, source })?;
+                self.drop_table(before.id)?;
             }
         }
         for table in new.tables().filter(|t| t.columnar) {
-            let before = old.table_by_id(table.id);
-            if before.is_some_and(|b| b == table) {
-                continue;
-            }
-            put_table(&*self.sink, table)?;
-            if before.is_some_and(|b| !b.columnar) {
-                self.rebuild(table.id, at)?;
+            match old.table_by_id(table.id) {
+                Some(before) if before == table => {}
+                Some(before) if !before.columnar => self.rebuild(table.id, at)?,
+                Some(_) | None => self.put_table(table)?,
             }
         }
         Ok(())
     }
-}
 
-fn put_table(sink: &dyn ColumnarSink, info: &TableInfo) -> Result<(), ApplyError> {
-    sink.put_table(info.columnar_schema()).map_err(|source| ApplyError::Storage { table: info.id, source })
+    fn put_table(&self, info: &TableInfo) -> Result<(), ApplyError> {
+        let table = info.id;
+        self.sink.put_table(info.columnar_schema()).map_err(|source| ApplyError::Storage { table, source })
+    }
+
+    fn drop_table(&self, table: TableId) -> Result<(), ApplyError> {
+        self.sink.drop_table(table).map_err(|source| ApplyError::Storage { table, source })
+    }
 }
 
 /// Rows of one table in commit order, decoded as they come.

@@ -1,6 +1,7 @@
 //! From committed log entries to the columnar engine.
 
 mod columnar;
+mod engine;
 mod error;
 mod keys;
 mod packs;
@@ -8,5 +9,8 @@ mod sink;
 
 pub use columnar::ColumnarApplier;
 pub use error::ApplyError;
-pub use packs::{PackRows, RowVersion, rows_to_packs};
+pub use packs::{RowVersion, rows_to_packs};
 pub use sink::{ColumnarSink, RowSource};
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,9 @@
 //! Rows of the row store, in key order, as sorted columns: what a columnar table is built from when
 //! it does not come from the log.
 
-use arrow::array::{ArrayRef, UInt64Array};
 use bytes::Bytes;
-use deltatree_storage::types::{KeyArray, Timestamp};
+use deltatree_storage::pack::PackRows;
+use deltatree_storage::types::Timestamp;
 
 use super::ApplyError;
 use super::keys::KeyBuilder;
@@ -22,17 +22,6 @@ pub struct RowVersion {
     pub value: Bytes,
     /// When it was committed.
     pub commit_ts: Timestamp,
-}
-
-/// A piece of a table in key order.
-#[derive(Clone, Debug)]
-pub struct PackRows {
-    /// Row keys, ascending.
-    pub keys: KeyArray,
-    /// Commit timestamps.
-    pub commit_ts: UInt64Array,
-    /// One array a column of the table's columnar schema.
-    pub columns: Vec<ArrayRef>,
 }
 
 /// Decodes rows in key order into pieces, in the columns of `info`. Stops at the first error.
@@ -74,5 +63,10 @@ fn next_piece(
     if commit_ts.is_empty() {
         return Ok(None);
     }
-    Ok(Some(PackRows { keys: keys.finish(), commit_ts: commit_ts.into(), columns: decoder.finish_columns() }))
+    Ok(Some(PackRows {
+        keys: keys.finish(),
+        commit_ts: commit_ts.into(),
+        tombstones: None,
+        columns: decoder.finish_columns(),
+    }))
 }

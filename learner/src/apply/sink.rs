@@ -2,13 +2,18 @@
 
 use deltatree_storage::api::TableBatch;
 use deltatree_storage::error::Result;
+use deltatree_storage::pack::PackRows;
 use deltatree_storage::types::{TableId, TableSchema, Timestamp};
 
-use super::{ApplyError, PackRows, RowVersion};
+use super::{ApplyError, RowVersion};
 
 /// The columnar engine as apply sees it.
 pub trait ColumnarSink: Send + Sync {
-    /// Creates the table, or changes its schema.
+    /// The tables that it has and that can be read. A table that came by [`Self::bulk_build`] is
+    /// among them only once it is built in full.
+    fn tables(&self) -> Vec<TableId>;
+
+    /// Creates the table, empty, or changes its schema.
     ///
     /// # Errors
     /// Those of the engine.
@@ -21,13 +26,15 @@ pub trait ColumnarSink: Send + Sync {
     fn drop_table(&self, table: TableId) -> Result<()>;
 
     /// Applies committed rows, in log order. A row whose commit timestamp is at or below its key's
-    /// newest is a replay and has no effect.
+    /// newest, or below the one of the table's last [`Self::bulk_build`], is a replay and has no
+    /// effect.
     ///
     /// # Errors
     /// Those of the engine.
     fn apply(&self, batch: TableBatch) -> Result<()>;
 
-    /// Replaces the table's content by `packs`: its rows as of `at`, in key order.
+    /// Creates the table, or replaces its content, from `packs`: its rows as of `at`, in key order.
+    /// Atomic: after a failure or a crash the table is as it was.
     ///
     /// # Errors
     /// Those of the engine.

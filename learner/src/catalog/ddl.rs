@@ -15,6 +15,7 @@ use super::meta_key::{
     schema_version_key, table_definition_key,
 };
 use super::{CatalogError, CatalogSnapshot, DatabaseInfo, PrimaryKey, TableInfo};
+use crate::codec::fits;
 use crate::table_write::KeyOp;
 
 type Result<T> = std::result::Result<T, CatalogError>;
@@ -118,6 +119,20 @@ pub fn alter_table(catalog: &CatalogSnapshot, mut info: TableInfo) -> Result<(Ta
     if info.primary_key != old.primary_key {
         return Err(CatalogError::Invalid(format!("the primary key of table {} cannot be changed", old.name)));
     }
+    for column in &info.columns {
+        match old.position_of(column.id).map(|i| &old.columns[i]) {
+            Some(before) if before.sql_type.stored() != column.sql_type.stored() => {
+                return Err(CatalogError::Invalid(format!(
+                    "column {} is stored in another way: it needs a new id and its rows a rewrite",
+                    column.name
+                )));
+            }
+            None if !column.nullable && column.origin_default.is_null() => {
+                return Err(CatalogError::Invalid(format!("rows that exist have no value for column {}", column.name)));
+            }
+            Some(_) | None => {}
+        }
+    }
     if info.next_column_id < old.next_column_id || info.next_index_id < old.next_index_id {
         return Err(CatalogError::Invalid(format!("ids of table {} must not be used again", old.name)));
     }
@@ -156,6 +171,11 @@ fn check(info: &TableInfo) -> Result<()> {
         }
         if !ids.insert(column.id) || column.id.0 >= info.next_column_id {
             return invalid(format!("column id {} is used twice or not yet handed out", column.id));
+        }
+        for default in [Some(&column.origin_default), column.default.constant()].into_iter().flatten() {
+            if !default.is_null() && !fits(column.sql_type.stored(), default) {
+                return invalid(format!("the default of column {} does not fit its type", column.name));
+            }
         }
     }
     if info.columns.is_empty() {

@@ -12,6 +12,10 @@ mod meta_key;
 mod snapshot;
 mod sql_type;
 mod table;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use column::{ColumnDefault, ColumnInfo};
 pub use counter::{raise, reserve};

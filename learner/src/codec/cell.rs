@@ -96,6 +96,11 @@ pub(super) fn put_value(out: &mut Vec<u8>, stored: StoredType, value: &Value) ->
     Ok(())
 }
 
+/// Whether a value is in the physical form of `stored` and in its range. NULL is not.
+pub fn fits(stored: StoredType, value: &Value) -> bool {
+    put_value(&mut Vec::new(), stored, value).is_ok()
+}
+
 /// Reads a cell. `None` if the bytes are not one of that type.
 pub(super) fn value(stored: StoredType, bytes: &[u8]) -> Option<Value> {
     Some(match stored {

@@ -9,6 +9,7 @@ mod key;
 mod row;
 
 pub use arrow::{RowsToArrow, arrow_row, arrow_schema, arrow_value};
+pub use cell::fits;
 pub use encode_batch::{EncodedBatch, encode_batch};
 pub use error::{CodecError, Result};
 pub use index_key::{IndexEntry, decode_index_entry, index_key, index_prefix, index_range};
@@ -18,3 +19,6 @@ pub use key::{
 };
 pub(crate) use row::RowLayout;
 pub use row::{RowView, decode_row, encode_row};
+
+#[cfg(test)]
+mod tests;

@@ -7,3 +7,6 @@ mod row_writer;
 pub use duplicate::duplicate_message;
 pub use key_op::KeyOp;
 pub use row_writer::RowWriter;
+
+#[cfg(test)]
+mod tests;

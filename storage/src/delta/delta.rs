@@ -16,7 +16,7 @@ use std::sync::Arc;
 use crate::delete_vector::{DeleteVector, Deletion};
 use crate::error::Result;
 use crate::row_set::{MemoryRows, RowSet, Rows};
-use crate::types::{TableSchema, Timestamp};
+use crate::types::TableSchema;
 
 /// Parts of like size that are joined into one.
 const FAN_IN: usize = 8;
@@ -156,11 +156,6 @@ impl Delta {
     /// Changes the deletions of every part.
     pub(crate) fn for_each_set(&mut self, mut change: impl FnMut(&mut RowSet)) {
         self.parts.iter_mut().for_each(|p| change(&mut p.set));
-    }
-
-    /// Latest commit.
-    pub(crate) fn max_commit_ts(&self) -> Timestamp {
-        self.parts.iter().map(|p| p.set.rows.max_commit_ts()).max().unwrap_or_default()
     }
 
     /// Panics if an invariant is broken.

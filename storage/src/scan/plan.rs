@@ -3,7 +3,6 @@
 use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 
-use super::evaluate::columns_of;
 use super::exclude::{check_ascending, excluded_rows};
 use super::snapshot::View;
 use super::visibility::Deleted;
@@ -134,7 +133,7 @@ impl Plan {
             .projection
             .iter()
             .copied()
-            .chain(request.predicates.iter().flat_map(columns_of))
+            .chain(request.predicates.iter().flat_map(Predicate::columns))
             .chain(request.filters.iter().flat_map(|f| f.columns().to_vec()))
             .collect();
         let columns: Vec<_> = columns.into_iter().filter_map(|c| view.version.schema.columns.get(c)).collect();
@@ -158,7 +157,7 @@ fn check_request(schema: &TableSchema, request: &ScanRequest) -> Result<()> {
         .projection
         .iter()
         .copied()
-        .chain(request.predicates.iter().flat_map(columns_of))
+        .chain(request.predicates.iter().flat_map(Predicate::columns))
         .chain(request.filters.iter().flat_map(|f| f.columns().to_vec()));
     for column in used {
         if column >= schema.columns.len() {

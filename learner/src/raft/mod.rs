@@ -9,12 +9,11 @@ mod types;
 mod voter_machine;
 
 pub use command::{Command, CommitRecord, Mutation};
-pub use snapshot::SnapshotData;
+pub use snapshot::{SnapshotData, SnapshotItem};
 pub use types::{NodeId, TypeConfig};
 
 pub(crate) use log_store::{DurableLog, MemoryLog};
 pub(crate) use settings::raft_config;
-pub(crate) use snapshot::SnapshotItem;
 pub(crate) use transport::{Backlog, LocalPeer, Network};
 pub(crate) use types::{Entry, LogId, Raft, StorageError, StoredMembership};
 pub(crate) use voter_machine::{Applied, VoterMachine, VoterState};

@@ -10,13 +10,13 @@ use crate::error::Result;
 
 /// A pair of the stream.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct SnapshotItem {
+pub struct SnapshotItem {
     /// Number of the key space.
-    pub(crate) space: u8,
+    pub space: u8,
     /// Key.
-    pub(crate) key: Bytes,
+    pub key: Bytes,
     /// Value.
-    pub(crate) value: Bytes,
+    pub value: Bytes,
 }
 
 /// The content of a raft snapshot: its pairs, by key space and in key order. Reading blocks on disk or

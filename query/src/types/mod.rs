@@ -4,7 +4,7 @@
 //! follows from it. Arrow fields carry the declared type in their metadata ([`field`]), so that what the
 //! Arrow type cannot say (`CHAR` or `VARCHAR`, digits of a fraction) is not lost on the way to the client.
 
-pub mod assign;
+pub(crate) mod assign;
 pub mod calendar;
 pub mod coerce;
 pub mod column_type;

@@ -1,0 +1,6 @@
+//! Text.
+
+pub(super) mod build;
+pub(super) mod encode;
+pub(super) mod search;
+pub(super) mod slice;

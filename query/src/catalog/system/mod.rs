@@ -52,7 +52,7 @@ const FILLED: &[(&str, &str)] = &[
 /// The system table of that name (both in lower case), filled as of now.
 ///
 /// # Errors
-/// If the figures of a replica cannot be read.
+/// If the table cannot be built.
 pub fn table(reads: &QueryReads, database: &str, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
     let relation = match (database, name) {
         ("information_schema", "schemata") => tables::schemata(reads.catalog()),
@@ -66,9 +66,9 @@ pub fn table(reads: &QueryReads, database: &str, name: &str) -> Result<Option<Ar
         ("information_schema", "collation_character_set_applicability") => server::collation_applicability(),
         ("information_schema", "engines") => server::engines(),
         ("information_schema" | "performance_schema", "processlist") => server::processlist(reads),
-        ("information_schema", "tiflash_replica") => replica::tiflash_replica(reads)?,
-
-
+        ("information_schema", "tiflash_replica") => replica::tiflash_replica(reads),
+        ("information_schema", "tiflash_tables") => replica::tiflash_tables(reads),
+        ("information_schema", "tiflash_segments") => replica::tiflash_segments(reads),
         ("mysql", "user") => server::users(),
         ("information_schema" | "mysql" | "performance_schema", _) => match empty::relation(database, name) {
             Some(relation) => relation,

@@ -1,2 +1,18 @@
-//! Entry point.
-fn main() {}
+//! `deltatree-bench NAME [--quick] [--json]`: every measurement of DeltaTree.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use deltatree_bench::cli::Arguments;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match Arguments::parse().run().await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("deltatree-bench: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}

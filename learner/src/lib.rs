@@ -2,4 +2,27 @@
 //!
 //! See `DESIGN.md` beside this crate for the write path, the read path and what changes together.
 
+pub mod apply;
 pub mod catalog;
+pub mod clock;
+pub mod codec;
+mod config;
+mod error;
+mod group;
+mod leader;
+pub mod raft;
+mod replica;
+mod row_store;
+mod runtime;
+pub mod table_write;
+mod tso;
+mod txn;
+
+pub use config::GroupConfig;
+pub use error::{Error, ErrorKind, Result};
+pub use group::{GateReport, GroupStatus, LeaderGroup};
+pub use leader::ReaderGuard;
+pub use row_store::{Row, RowReader, RowScan};
+pub use txn::{
+    CommitInfo, DirtyEntry, LockOutcome, Savepoint, Transaction, TxnMode, TxnOptions, TxnScan,
+};

@@ -40,3 +40,13 @@ pub enum ColumnDefault {
     /// `CURRENT_TIMESTAMP`.
     Now,
 }
+
+impl ColumnDefault {
+    /// The constant, if it is one.
+    pub fn constant(&self) -> Option<&Value> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::None | Self::Now => None,
+        }
+    }
+}

@@ -4,11 +4,26 @@
 //! replica that has applied an entry also knows the schema by which to decode it.
 
 mod column;
+mod counter;
 mod database;
+mod ddl;
+mod error;
+mod meta_key;
+mod snapshot;
 mod sql_type;
 mod table;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use column::{ColumnDefault, ColumnInfo};
+pub use counter::{raise, reserve};
 pub use database::DatabaseInfo;
+pub use ddl::{alter_table, create_database, create_table, drop_database, drop_table, truncate_table};
+pub use error::CatalogError;
+pub(crate) use meta_key::is_definition_key;
+pub use meta_key::{auto_increment_key, row_id_key, table_definition_key};
+pub use snapshot::CatalogSnapshot;
 pub use sql_type::SqlType;
 pub use table::{IndexInfo, PrimaryKey, TableInfo};

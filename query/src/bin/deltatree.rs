@@ -1,2 +1,5 @@
-//! Entry point.
-fn main() {}
+//! The `deltatree` command.
+
+fn main() -> std::process::ExitCode {
+    deltatree_query::cli::main()
+}

@@ -72,6 +72,14 @@ impl KeyArray {
         }
     }
 
+    /// The keys as an array.
+    pub fn as_array(&self) -> &dyn Array {
+        match self {
+            Self::Int(a) => a,
+            Self::Bytes(a) => a,
+        }
+    }
+
     /// Number of keys.
     pub fn len(&self) -> usize {
         match self {

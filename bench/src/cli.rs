@@ -1,0 +1,61 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand};
+use tokio::task::block_in_place;
+
+use crate::report::Report;
+use crate::{crash, freshness, point_select, tpch};
+
+/// Measures DeltaTree, side by side with its peers on the same machine in the same run.
+///
+/// Exit status: 0 when all results were right (missed targets included), 1 when one was wrong, 2 when
+/// a bench could not run.
+#[derive(Debug, Parser)]
+#[command(name = "deltatree-bench", version)]
+pub struct Arguments {
+    #[command(subcommand)]
+    bench: Bench,
+}
+
+/// What every bench takes.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Common {
+    /// End within two minutes on two cores, at the cost of smaller data and fewer runs.
+    #[arg(long)]
+    pub quick: bool,
+    /// Print one JSON object as the last line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Bench {
+    /// The 22 queries of TPC-H on DeltaTree and its peers, alternating, results compared.
+    Tpch(tpch::run::Options),
+    /// The published answers of TPC-H over the MySQL protocol, on both access paths.
+    Verify(tpch::verify::Options),
+    /// A columnar aggregate sees every write acknowledged before it began.
+    FreshnessSmoke(freshness::Options),
+    /// Rows by primary key over the MySQL protocol.
+    PointSelect(point_select::Options),
+    /// `kill -9` at random moments, against a model.
+    Crash(crash::run::Options),
+}
+
+impl Arguments {
+    /// Runs the bench; whether all results were right.
+    ///
+    /// # Errors
+    /// When the bench could not run.
+    pub async fn run(self) -> anyhow::Result<bool> {
+        let (report, common): (Report, Common) = match self.bench {
+            Bench::Tpch(options) => (tpch::run::run(&options).await?, options.common),
+            Bench::Verify(options) => (tpch::verify::run(&options).await?, options.common),
+            Bench::FreshnessSmoke(options) => (block_in_place(|| freshness::run(&options))?, options.common),
+            Bench::PointSelect(options) => (block_in_place(|| point_select::run(&options))?, options.common),
+            Bench::Crash(options) => (block_in_place(|| crash::run::run(&options))?, options.common),
+        };
+        report.print(common.json)?;
+        Ok(report.succeeded())
+    }
+}

@@ -1,0 +1,21 @@
+//! Every measurement of DeltaTree, side by side with its peers on the same machine in the same run.
+//!
+//! - [`cli`]: the command line
+//! - [`report`]: figures with their targets, printed as a table or as one JSON object
+//! - [`machine`]: what the figures were measured on, and the process's memory
+//! - [`engine`]: DeltaTree and its peers behind one trait
+//! - [`server`]: a `deltatree serve` as a child process
+//! - [`crash`]: `kill -9` at random moments, against a model
+//! - [`freshness`]: a columnar aggregate sees every write acknowledged before it began
+//! - [`point_select`]: rows by primary key over the MySQL protocol
+//! - [`tpch`]: the 22 queries over all engines, and the published answers over the MySQL protocol
+
+pub mod cli;
+pub mod crash;
+pub mod engine;
+pub mod freshness;
+pub mod machine;
+pub mod point_select;
+pub mod report;
+pub mod server;
+pub mod tpch;

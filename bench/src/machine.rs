@@ -1,0 +1,65 @@
+//! What the figures were measured on, and how much memory the process took.
+
+use std::fmt;
+use std::fs;
+
+use serde::Serialize;
+
+/// The machine as the operating system describes it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Machine {
+    /// Cores that this process may use.
+    pub cores: usize,
+    /// Memory, MiB; 0 when unknown.
+    pub memory_mib: u64,
+    /// The processor's name; empty when unknown.
+    pub processor: String,
+    /// Operating system and architecture.
+    pub system: String,
+    /// Whether the bench was compiled with optimisation: figures without it mean nothing.
+    pub optimised: bool,
+}
+
+impl Machine {
+    /// The one that runs this process.
+    pub fn of_this_process() -> Self {
+        let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+        Self {
+            cores: cores(),
+            memory_mib: kib_of("/proc/meminfo", "MemTotal:").unwrap_or(0) / 1024,
+            processor: processor().unwrap_or_default(),
+            system: format!("{} {} {}", std::env::consts::OS, std::env::consts::ARCH, kernel.trim()).trim().to_owned(),
+            optimised: !cfg!(debug_assertions),
+        }
+    }
+}
+
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} cores, {} MiB, {}, {}", self.cores, self.memory_mib, self.processor, self.system)?;
+        if !self.optimised {
+            f.write_str(", NOT OPTIMISED")?;
+        }
+        Ok(())
+    }
+}
+
+/// Cores that this process may use.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// The most memory that the process has had resident since its start, MiB; `None` where the system does not tell.
+pub fn peak_memory_mib() -> Option<u64> {
+    Some(kib_of("/proc/self/status", "VmHWM:")? / 1024)
+}
+
+fn kib_of(path: &str, label: &str) -> Option<u64> {
+    let text = fs::read_to_string(path).ok()?;
+    text.lines().find_map(|line| line.strip_prefix(label)?.split_whitespace().next()?.parse().ok())
+}
+
+fn processor() -> Option<String> {
+    let text = fs::read_to_string("/proc/cpuinfo").ok()?;
+    text.lines().find_map(|line| Some(line.strip_prefix("model name")?.trim_start_matches([' ', '\t', ':']).to_owned()))
+}

@@ -1,0 +1,15 @@
+//! TPC-H over all engines.
+//!
+//! - [`run`]: the bench `tpch`: set up the engines, run the queries in turn, compare the results
+//! - [`engines`]: which engines there are, and how each gets its data
+//! - [`measurement`]: the times of one query on every engine
+//! - [`table`]: the table of 22 rows, and the figures
+//! - [`verify`]: the published answers over the MySQL protocol
+//! - [`load_mysql`]: the load over the protocol
+
+pub mod engines;
+pub mod load_mysql;
+pub mod measurement;
+pub mod run;
+pub mod table;
+pub mod verify;

@@ -1,0 +1,29 @@
+//! Why a committed entry could not be applied.
+
+use deltatree_storage::types::TableId;
+
+use crate::catalog::CatalogError;
+use crate::codec::CodecError;
+
+/// An error of apply. None of them is the fault of the transaction: the entry is committed, and this
+/// replica cannot show it. A replica that meets one stops applying and says so.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// A mutation is damaged.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    /// A definition is damaged.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// The engine refused. A `Corrupt` one is mended by [`super::ColumnarApplier::rebuild`].
+    #[error("table {table}: {source}")]
+    Storage {
+        /// The table.
+        table: TableId,
+        /// Why.
+        source: deltatree_storage::error::Error,
+    },
+    /// The row store could not be read for a rebuild.
+    #[error("cannot read the row store: {0}")]
+    RowSource(String),
+}

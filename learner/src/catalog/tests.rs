@@ -1,0 +1,161 @@
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use deltatree_storage::types::Value;
+
+use super::testing::{all_types, column, index, table, wide_table};
+use super::*;
+use crate::table_write::KeyOp;
+
+/// A row store with only definitions in it.
+#[derive(Default)]
+struct Store(BTreeMap<Bytes, Bytes>);
+
+impl Store {
+    /// Commits, and checks that applying to the old snapshot gives what loading gives.
+    fn commit(&mut self, catalog: &CatalogSnapshot, ops: &[KeyOp]) -> CatalogSnapshot {
+        for op in ops {
+            match op.value() {
+                Some(value) => self.0.insert(op.key().clone(), value.clone()),
+                None => self.0.remove(op.key()),
+            };
+        }
+        let mutations = ops.iter().map(|op| (&op.key()[..], op.value().map(|v| &v[..])));
+        let applied = catalog.apply(mutations).unwrap().unwrap();
+        let loaded = CatalogSnapshot::load(&self.0).unwrap();
+        assert_eq!(format!("{applied:?}"), format!("{loaded:?}"));
+        assert_eq!(applied.version(), catalog.version() + 1);
+        applied
+    }
+}
+
+fn small(name: &str) -> TableInfo {
+    table(name, vec![column(1, "a", SqlType::Int { unsigned: false }, true)], PrimaryKey::Hidden)
+}
+
+#[test]
+fn the_life_of_a_schema() {
+    let mut store = Store::default();
+    let catalog = CatalogSnapshot::default();
+    let (database, ops) = create_database(&catalog, "Test").unwrap();
+    let catalog = store.commit(&catalog, &ops);
+    assert_eq!(catalog.database("tEST").unwrap().name, "Test");
+    assert_eq!(create_database(&catalog, "test").unwrap_err().to_string(), "database 'test' exists");
+
+    let (first, ops) = create_table(&catalog, small("T")).unwrap();
+    let catalog = store.commit(&catalog, &ops);
+    assert_eq!((first.database.as_str(), first.database_id, first.schema_version), ("Test", database.id, 2));
+    assert!(first.id.0 > database.id);
+    assert_eq!(**catalog.table("test", "t").unwrap(), first);
+    assert!(matches!(create_table(&catalog, small("t")), Err(CatalogError::TableExists(_))));
+
+    let mut changed = first.clone();
+    changed.name = "u".into();
+    changed.columns.push(column(2, "b", SqlType::Date, true));
+    changed.next_column_id = 3;
+    let (changed, ops) = alter_table(&catalog, changed).unwrap();
+    let catalog = store.commit(&catalog, &ops);
+    assert!(catalog.table("test", "t").is_none());
+    assert_eq!(**catalog.table_by_id(first.id).unwrap(), changed);
+    assert_eq!(changed.schema_version, 3);
+
+    let (truncated, ops) = truncate_table(&catalog, first.id).unwrap();
+    let catalog = store.commit(&catalog, &ops);
+    assert!(truncated.id > first.id && catalog.table_by_id(first.id).is_none());
+    assert_eq!(catalog.tables_of(database.id).map(|t| t.id).collect::<Vec<_>>(), [truncated.id]);
+
+    let ops = drop_table(&catalog, truncated.id).unwrap();
+    let catalog = store.commit(&catalog, &ops);
+    assert!(matches!(drop_table(&catalog, truncated.id), Err(CatalogError::UnknownTable(_))));
+    let (again, ops) = create_table(&catalog, small("t")).unwrap();
+    assert!(again.id > truncated.id, "ids are never used again");
+    let catalog = store.commit(&catalog, &ops);
+
+    let (tables, ops) = drop_database(&catalog, "TEST").unwrap();
+    let catalog = store.commit(&catalog, &ops);
+    assert_eq!(tables, [again.id]);
+    assert_eq!((catalog.databases().count(), catalog.tables().count()), (0, 0));
+    assert_eq!(store.0.len(), 2, "only the counters are left");
+}
+
+#[test]
+fn definitions_of_every_type_come_back() {
+    let mut store = Store::default();
+    let catalog = CatalogSnapshot::default();
+    let catalog = store.commit(&catalog, &create_database(&catalog, "test").unwrap().1);
+    let mut info = wide_table(1);
+    info.indexes.push(index(1, "i", &[1, 2], true));
+    info.next_index_id = 2;
+    for (column, sql_type) in info.columns.iter_mut().zip(all_types()) {
+        let value = match sql_type.stored() {
+            deltatree_storage::types::StoredType::Decimal128(..) => Value::Decimal(-(10i128.pow(14))),
+            deltatree_storage::types::StoredType::Decimal256(..) => {
+                Value::BigDecimal(arrow::datatypes::i256::from_i128(i128::MIN))
+            }
+            deltatree_storage::types::StoredType::Float64 => Value::Float(0.1),
+            deltatree_storage::types::StoredType::Int64 => Value::Int(i64::MIN),
+            deltatree_storage::types::StoredType::UInt64 => Value::UInt(u64::MAX),
+            deltatree_storage::types::StoredType::Binary => Value::Bytes(Bytes::from_static(b"\xff\0")),
+            _ => Value::Null,
+        };
+        column.default = ColumnDefault::Value(value.clone());
+        column.origin_default = value;
+    }
+    let (info, ops) = create_table(&catalog, info).unwrap();
+    let catalog = store.commit(&catalog, &ops);
+    assert_eq!(**catalog.table_by_id(info.id).unwrap(), info);
+}
+
+#[test]
+fn contradictions_are_refused() {
+    let mut store = Store::default();
+    let catalog = CatalogSnapshot::default();
+    let catalog = store.commit(&catalog, &create_database(&catalog, "test").unwrap().1);
+    let refused = |change: &dyn Fn(&mut TableInfo), reason: &str| {
+        let mut info = small("t");
+        change(&mut info);
+        let message = create_table(&catalog, info).unwrap_err().to_string();
+        assert!(message.contains(reason), "{message}");
+    };
+    refused(&|t| t.database = "nowhere".into(), "unknown database 'nowhere'");
+    refused(&|t| t.columns.push(column(2, "A", SqlType::Date, true)), "two columns are named A");
+    refused(&|t| t.columns.push(column(1, "b", SqlType::Date, true)), "column id 1 is used twice");
+    refused(&|t| t.columns.clear(), "it has no column");
+    refused(&|t| t.columns[0].origin_default = Value::UInt(1), "the default of column a does not fit");
+    refused(&|t| t.primary_key = PrimaryKey::Integer { column: t.columns[0].id }, "may not be NULL");
+    refused(&|t| t.primary_key = PrimaryKey::Columns { columns: vec![] }, "the primary key is empty");
+    refused(&|t| t.indexes.push(index(1, "i", &[1], true)), "index id 1 is used twice or not yet handed out");
+    refused(&|t| (t.next_index_id, t.indexes) = (2, vec![index(1, "i", &[9], true)]), "one that does not exist");
+
+    let (info, ops) = create_table(&catalog, small("t")).unwrap();
+    let catalog = store.commit(&catalog, &ops);
+    let refused = |change: &dyn Fn(&mut TableInfo), reason: &str| {
+        let mut info = info.clone();
+        change(&mut info);
+        let message = alter_table(&catalog, info).unwrap_err().to_string();
+        assert!(message.contains(reason), "{message}");
+    };
+    refused(&|t| t.columns[0].sql_type = SqlType::Date, "needs a new id");
+    refused(&|t| t.next_column_id = 0, "column id 1 is used twice or not yet handed out");
+    refused(&|t| t.next_index_id = 0, "must not be used again");
+    let strict = |t: &mut TableInfo| {
+        t.next_column_id = 3;
+        t.columns.push(column(2, "b", SqlType::Date, false));
+    };
+    refused(&strict, "rows that exist have no value for column b");
+}
+
+#[test]
+fn damage_is_named() {
+    let damaged =
+        |key: &'static [u8], value: &'static [u8]| CatalogSnapshot::load([(key, value)]).unwrap_err().to_string();
+    assert!(damaged(b"m_table_\0\0\0\0\0\0\0\x05", b"{").starts_with("damaged catalog: the definition of table 5: "));
+    assert_eq!(damaged(b"m_schema_version", b"1"), "damaged catalog: the schema version has 1 bytes instead of 8");
+}
+
+#[test]
+fn other_keys_change_nothing() {
+    let catalog = CatalogSnapshot::default();
+    let key: &[u8] = b"m_auto_\0\0\0\0\0\0\0\x05";
+    assert!(catalog.apply([(key, Some(&b"12345678"[..])), (b"m_else", None)]).unwrap().is_none());
+}

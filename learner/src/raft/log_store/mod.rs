@@ -1,0 +1,9 @@
+//! Where the log is kept: durably on voters, in memory on the columnar learner.
+
+mod cache;
+mod codec;
+mod durable;
+mod memory;
+
+pub(crate) use durable::DurableLog;
+pub(crate) use memory::MemoryLog;

@@ -1,0 +1,18 @@
+//! The voters' state: the newest version of each key, and the overwritten ones, on an LSM tree.
+
+mod backend;
+mod batch;
+mod copy;
+mod garbage;
+mod record;
+mod scan;
+mod store;
+
+
+pub use record::Row;
+pub use scan::RowScan;
+pub use store::{RowReader, RowStore};
+
+pub(crate) use backend::open_error;
+pub(crate) use batch::ApplyBatch;
+pub(crate) use copy::live_version;

@@ -1,0 +1,229 @@
+//! Versions of rows, and how they are found.
+//!
+//! Most reads want the newest version, and most keys have only one. So the newest version of each key
+//! lives under the plain key in its own space, where a point read is one lookup and a scan meets
+//! nothing else. When a key is written again the old version moves to the *history* space, and a note
+//! in the *garbage* space says from which safe point on nobody can ask for it:
+//!
+//! ```text
+//!            write k=a@10          write k=b@20                    safe point reaches 20
+//! rows       k → @10 a             k → @20 b                       k → @20 b
+//! history                          k!10 → @10 a
+//! garbage                          20·k!10
+//! ```
+//!
+//! A read at T looks at the plain key first. If that version is newer than T it looks for the newest
+//! one at or below T in the history. The two lookups need no snapshot: a version leaves the rows
+//! space in the same batch that puts it into the history, and garbage goes only below the safe point.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use deltatree_storage::types::Timestamp;
+use fjall::Slice;
+
+use super::backend::{Backend, Space};
+use super::record::{self, Found, Header, Row};
+use super::scan::RowScan;
+use crate::error::{Error, Result};
+
+/// The row store of one voter. Clones share it.
+#[derive(Clone)]
+pub struct RowStore {
+    pub(super) backend: Backend,
+    /// Versions that only readers below this could see may be gone.
+    safe_point: Arc<AtomicU64>,
+}
+
+const SAFE_POINT: &[u8] = b"safe_point";
+
+impl RowStore {
+    /// Opens or creates the store in `path`. Blocks on disk. Errors: `Locked`, `Io`, `Corrupt`.
+    pub fn open(path: &Path, cache_bytes: u64) -> Result<Self> {
+        let backend = Backend::open(path, cache_bytes)?;
+        let store = Self { backend, safe_point: Arc::default() };
+        if let Some(bytes) = store.meta(SAFE_POINT)? {
+            let bytes: [u8; 8] = bytes.as_ref().try_into().map_err(|_| Error::Corrupt {
+                what: "safe point",
+                reason: format!("{} bytes, expected 8", bytes.len()),
+            })?;
+            store.safe_point.store(u64::from_be_bytes(bytes), Ordering::Release);
+        }
+        Ok(store)
+    }
+
+    /// A handle for reading versions.
+    pub fn reader(&self) -> RowReader {
+        RowReader { store: self.clone() }
+    }
+
+    /// A value of the replica's own state.
+    pub(crate) fn meta(&self, name: &[u8]) -> Result<Option<Bytes>> {
+        Ok(self.backend.get(Space::Meta, name)?.map(Bytes::from_owner))
+    }
+
+    /// The oldest timestamp that can still be read.
+    pub fn safe_point(&self) -> Timestamp {
+        Timestamp(self.safe_point.load(Ordering::Acquire))
+    }
+
+    /// Moves the safe point forward; from here on versions that only older readers could see may be
+    /// collected. Durable with the next batch that is.
+    pub(crate) fn set_safe_point(&self, ts: Timestamp) -> Result<()> {
+        if ts <= self.safe_point() {
+            return Ok(());
+        }
+        let mut batch = self.backend.batch();
+        batch.put(Space::Meta, SAFE_POINT, ts.0.to_be_bytes());
+        batch.commit()?;
+        self.safe_point.fetch_max(ts.0, Ordering::AcqRel);
+        Ok(())
+    }
+
+    /// Makes everything applied so far durable. Blocks on disk.
+    pub(crate) fn persist(&self) -> Result<()> {
+        self.backend.persist()
+    }
+
+    /// Bytes on disk.
+    pub fn disk_bytes(&self) -> u64 {
+        self.backend.disk_bytes()
+    }
+
+    /// Calls `visit` with each of `keys`, which ascend, and its newest record.
+    ///
+    /// Bulk loads write long ascending runs beyond or between existing keys; one range lookup then
+    /// stands for many point lookups.
+    pub(crate) fn newest_of<'k>(
+        &self,
+        keys: impl Iterator<Item = &'k [u8]>,
+        mut visit: impl FnMut(usize, Option<Slice>) -> Result<()>,
+    ) -> Result<()> {
+        const RUN: usize = 64;
+        const WORTH_A_RANGE_LOOKUP: usize = 8;
+        let mut keys = keys.enumerate().peekable();
+        let mut run: Vec<(usize, &[u8])> = Vec::with_capacity(RUN);
+        while keys.peek().is_some() {
+            run.clear();
+            run.extend(keys.by_ref().take(RUN));
+            let first_existing = match run.as_slice() {
+                [(_, first), .., (_, last)] if run.len() >= WORTH_A_RANGE_LOOKUP => {
+                    Some(self.first_key(first, last)?)
+                }
+                _ => None,
+            };
+            for &(i, key) in &run {
+                let absent = match &first_existing {
+                    Some(None) => true,
+                    Some(Some(existing)) => key < existing.as_ref(),
+                    None => false,
+                };
+                visit(i, if absent { None } else { self.backend.get(Space::Rows, key)? })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Like [`RowStore::newest_of`] with decoded headers.
+    pub(crate) fn newest_headers<'k>(
+        &self,
+        keys: impl Iterator<Item = &'k [u8]>,
+        mut visit: impl FnMut(usize, Option<Header>) -> Result<()>,
+    ) -> Result<()> {
+        self.newest_of(keys, |i, record| visit(i, record.map(|r| record::header(&r)).transpose()?))
+    }
+
+    /// The smallest key in `first..=last`.
+    fn first_key(&self, first: &[u8], last: &[u8]) -> Result<Option<Slice>> {
+        let mut end = last.to_vec();
+        end.push(0);
+        let found = self.backend.range(Space::Rows, first, &end).next();
+        found.map(|pair| pair.key().map_err(Error::io("read the row store"))).transpose()
+    }
+
+    /// The newest rows with keys in `start..end`.
+    pub(crate) fn newest_rows(&self, start: &[u8], end: &[u8]) -> RowScan {
+        RowScan::new(self.clone(), start, end, Timestamp::MAX, false, None)
+    }
+
+    /// Rows with keys in `start..end` at `ts`, and when they were committed.
+    pub(crate) fn versions_at(
+        &self,
+        start: &[u8],
+        end: &[u8],
+        ts: Timestamp,
+    ) -> Result<impl Iterator<Item = Result<(Row, Timestamp)>> + use<>> {
+        let scan = self.reader().scan(Bytes::copy_from_slice(start), Bytes::copy_from_slice(end), ts, false);
+        Ok(scan.map(|row| {
+            let row = row?;
+            let commit_ts = row.commit_ts()?;
+            Ok((row, commit_ts))
+        }))
+    }
+
+    /// The version of `key` at `ts`.
+    pub(crate) fn find(&self, key: &[u8], ts: Timestamp) -> Result<Found> {
+        let Some(newest) = self.backend.get(Space::Rows, key)? else { return Ok(Found::Nothing) };
+        let header = record::header(&newest)?;
+        if header.commit_ts <= ts {
+            return Ok(if header.live { Found::Record(newest) } else { Found::Nothing });
+        }
+        self.find_in_history(key, ts)
+    }
+
+    /// The newest overwritten version of `key` at or below `ts`.
+    pub(super) fn find_in_history(&self, key: &[u8], ts: Timestamp) -> Result<Found> {
+        let from = record::history_key(key, ts);
+        let mut upto = record::history_key(key, Timestamp::ZERO);
+        upto.push(0);
+        for pair in self.backend.range(Space::History, &from, &upto) {
+            let (found_key, version) = pair.into_inner().map_err(Error::io("read the row store"))?;
+            // A longer key that starts with this one can lie between two of its versions.
+            if found_key.len() != from.len() {
+                continue;
+            }
+            let live = record::header(&version)?.live;
+            return Ok(if live { Found::Record(version) } else { Found::Nothing });
+        }
+        Ok(Found::Nothing)
+    }
+}
+
+/// Reads rows at timestamps. Cheap to clone. Methods block on disk for what is not cached.
+///
+/// `ts` should come from [`crate::LeaderGroup::timestamp`] or a transaction: then every commit at or
+/// below it is applied here. Keep the reader registered
+/// ([`crate::LeaderGroup::register_reader`]) or versions may be collected below it.
+#[derive(Clone)]
+pub struct RowReader {
+    store: RowStore,
+}
+
+impl RowReader {
+    /// The row of `key` at `ts`. Errors: `SnapshotTooOld`, `Io`, `Corrupt`.
+    pub fn get(&self, key: &[u8], ts: Timestamp) -> Result<Option<Bytes>> {
+        self.check(ts)?;
+        Ok(self.store.find(key, ts)?.into_row())
+    }
+
+    /// The rows of `keys` at `ts`, in their order. Errors as [`RowReader::get`].
+    pub fn multi_get<K: AsRef<[u8]>>(&self, keys: &[K], ts: Timestamp) -> Result<Vec<Option<Bytes>>> {
+        self.check(ts)?;
+        keys.iter().map(|key| Ok(self.store.find(key.as_ref(), ts)?.into_row())).collect()
+    }
+
+    /// Rows with keys in `start..end` at `ts`, in key order, or in the opposite order if `reverse`.
+    pub fn scan(&self, start: Bytes, end: Bytes, ts: Timestamp, reverse: bool) -> RowScan {
+        RowScan::new(self.store.clone(), &start, &end, ts, reverse, self.check(ts).err())
+    }
+
+    fn check(&self, ts: Timestamp) -> Result<()> {
+        let safe_point = self.store.safe_point();
+        if ts < safe_point {
+            return Err(Error::SnapshotTooOld { ts: ts.0, safe_point: safe_point.0 });
+        }
+        Ok(())
+    }
+}

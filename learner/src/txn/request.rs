@@ -1,0 +1,66 @@
+//! What a transaction hands to the proposer.
+
+use bytes::Bytes;
+use deltatree_storage::types::{TableId, Timestamp};
+
+use super::TxnId;
+use super::conflict::{KeyHash, key_hash};
+use crate::catalog::is_definition_key;
+use crate::raft::Mutation;
+
+/// A transaction that wants to commit.
+#[derive(Debug)]
+pub(crate) struct CommitRequest {
+    /// Who, for the lock table.
+    pub(crate) txn: TxnId,
+    /// What it read at.
+    pub(crate) start_ts: Timestamp,
+    /// By ascending key.
+    pub(crate) mutations: Vec<CheckedMutation>,
+    /// Tables and the schema versions that its rows are encoded by.
+    pub(crate) schemas: Vec<(TableId, u64)>,
+    /// Whether it changes definitions.
+    pub(crate) changes_schema: bool,
+}
+
+/// A change, and what must hold for it.
+#[derive(Debug)]
+pub(crate) struct CheckedMutation {
+    /// The change.
+    pub(crate) mutation: Mutation,
+    /// Of the key.
+    pub(crate) hash: KeyHash,
+    /// No version newer than this may exist: the start timestamp, or that of the key's lock.
+    pub(crate) unchanged_since: Timestamp,
+    /// Whether the key must have no row.
+    pub(crate) must_be_new: bool,
+}
+
+impl CheckedMutation {
+    pub(crate) fn new(key: Bytes, value: Option<Bytes>, unchanged_since: Timestamp, must_be_new: bool) -> Self {
+        let hash = key_hash(&key);
+        Self { mutation: Mutation { key, value }, hash, unchanged_since, must_be_new }
+    }
+
+    pub(crate) fn key(&self) -> &Bytes {
+        &self.mutation.key
+    }
+}
+
+impl CommitRequest {
+    /// `mutations` by ascending key.
+    pub(crate) fn new(
+        txn: TxnId,
+        start_ts: Timestamp,
+        mutations: Vec<CheckedMutation>,
+        schemas: Vec<(TableId, u64)>,
+    ) -> Self {
+        let changes_schema = mutations.iter().any(|m| is_definition_key(m.key()));
+        Self { txn, start_ts, mutations, schemas, changes_schema }
+    }
+
+    /// Roughly the bytes of the transaction's log record.
+    pub(crate) fn size(&self) -> usize {
+        self.mutations.iter().map(|m| m.mutation.size() + 64).sum::<usize>() + 64
+    }
+}

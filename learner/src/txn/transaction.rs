@@ -1,0 +1,259 @@
+//! The transaction that a session works with.
+//!
+//! Reads see the snapshot at `start_ts` with the transaction's own writes on top. Writes are buffered
+//! until [`Transaction::commit`], which sends all of them as one log record; nothing is visible before
+//! and everything after.
+//!
+//! *Optimistic* transactions find out at commit whether somebody else changed what they write.
+//! *Pessimistic* ones lock keys first ([`Transaction::lock_keys`]), then read them as they are now
+//! ([`Transaction::get_at`] at the outcome's `for_update_ts`), and so do not fail by conflicts on
+//! them. Reads are never locked and never wait: snapshot isolation allows write skew.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use deltatree_storage::types::{TableId, Timestamp};
+
+use super::request::{CheckedMutation, CommitRequest};
+use super::write_buffer::WriteBuffer;
+use super::{DirtyEntry, Savepoint, TxnId, TxnScan};
+use crate::error::{Error, Result};
+use crate::leader::{Leader, ReaderGuard};
+use crate::row_store::RowReader;
+
+/// When conflicts with other transactions show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TxnMode {
+    /// At the statement that locks the key.
+    #[default]
+    Pessimistic,
+    /// At commit.
+    Optimistic,
+}
+
+/// How a transaction should behave.
+#[derive(Clone, Debug, Default)]
+pub struct TxnOptions {
+    /// See [`TxnMode`].
+    pub mode: TxnMode,
+    /// Read at this timestamp instead of the newest. The transaction can then only read.
+    pub read_ts: Option<Timestamp>,
+}
+
+/// What [`Transaction::lock_keys`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LockOutcome {
+    /// Read the locked keys at this timestamp: it is at or above every commit that held one of the
+    /// locks before, and no other transaction will change them until this one ends.
+    pub for_update_ts: Timestamp,
+}
+
+/// A transaction that took effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CommitInfo {
+    /// Its place in the order. The start timestamp if it wrote nothing.
+    pub commit_ts: Timestamp,
+}
+
+/// A transaction in progress. Dropping it rolls it back and releases its locks.
+pub struct Transaction {
+    leader: Arc<Leader>,
+    id: TxnId,
+    start_ts: Timestamp,
+    mode: TxnMode,
+    read_only: bool,
+    reader: RowReader,
+    writes: WriteBuffer,
+    /// Keys locked, with the timestamp from which on nobody else has changed them.
+    locked: HashMap<Bytes, Timestamp>,
+    /// Whether the lock table may know this transaction. A request that failed may still have got some
+    /// of its locks.
+    may_hold_locks: bool,
+    schemas: Vec<(TableId, u64)>,
+    _snapshot: ReaderGuard,
+}
+
+impl Transaction {
+    pub(crate) fn new(
+        leader: Arc<Leader>,
+        id: TxnId,
+        snapshot: ReaderGuard,
+        reader: RowReader,
+        options: &TxnOptions,
+    ) -> Self {
+        Self {
+            leader,
+            id,
+            start_ts: snapshot.ts(),
+            mode: options.mode,
+            read_only: options.read_ts.is_some(),
+            reader,
+            writes: WriteBuffer::default(),
+            locked: HashMap::new(),
+            may_hold_locks: false,
+            schemas: Vec::new(),
+            _snapshot: snapshot,
+        }
+    }
+
+    /// What this transaction reads at.
+    pub fn start_ts(&self) -> Timestamp {
+        self.start_ts
+    }
+
+    /// As begun.
+    pub fn mode(&self) -> TxnMode {
+        self.mode
+    }
+
+    /// Whether nothing is buffered.
+    pub fn is_clean(&self) -> bool {
+        self.writes.is_empty()
+    }
+
+    /// Number of keys written.
+    pub fn dirty_len(&self) -> usize {
+        self.writes.len()
+    }
+
+    /// The row of `key`: own write, or the snapshot's. Blocks on disk for what is not cached.
+    pub fn get(&self, key: &[u8]) -> Result<Option<Bytes>> {
+        self.get_at(key, self.start_ts)
+    }
+
+    /// The row of `key`: own write, or what was committed at `ts`, which must come from
+    /// [`Transaction::lock_keys`] or [`Transaction::current_ts`] of this transaction.
+    pub fn get_at(&self, key: &[u8], ts: Timestamp) -> Result<Option<Bytes>> {
+        match self.writes.get(key) {
+            Some(write) => Ok(write.value.clone()),
+            None => self.reader.get(key, ts),
+        }
+    }
+
+    /// Rows with keys in `start..end` as this transaction sees them, in key order or, if `reverse`, in
+    /// the opposite one. Later writes do not show in it.
+    pub fn scan(&self, start: Bytes, end: Bytes, reverse: bool) -> TxnScan {
+        self.scan_at(start, end, self.start_ts, reverse)
+    }
+
+    /// Like [`Transaction::scan`] over what was committed at `ts` (see [`Transaction::get_at`]).
+    pub fn scan_at(&self, start: Bytes, end: Bytes, ts: Timestamp, reverse: bool) -> TxnScan {
+        let own = self.dirty(&start, &end);
+        let own = if reverse { own.rev().collect() } else { own.collect() };
+        TxnScan::new(self.reader.scan(start, end, ts, reverse), own, reverse)
+    }
+
+    /// Own changes with keys in `start..end`, in key order.
+    pub fn dirty<'a>(&'a self, start: &'a [u8], end: &'a [u8]) -> impl DoubleEndedIterator<Item = DirtyEntry> + 'a {
+        self.writes.range(start, end).map(|(k, w)| (k.clone(), w.value.clone()))
+    }
+
+    /// Sets or replaces the row of `key`. Errors: `TxnTooLarge`, `Invalid` if read-only.
+    pub fn put(&mut self, key: Bytes, value: Bytes) -> Result<()> {
+        self.check_room(&key, value.len())?;
+        self.writes.put(key, value);
+        Ok(())
+    }
+
+    /// Sets the row of `key`, which must not have one. A row written by this transaction is an error
+    /// (`DuplicateKey`) at once, any other at commit, unless the caller looks first.
+    /// Errors: `DuplicateKey`, `TxnTooLarge`, `Invalid` if read-only.
+    pub fn insert(&mut self, key: Bytes, value: Bytes) -> Result<()> {
+        self.check_room(&key, value.len())?;
+        self.writes.insert(key, value)
+    }
+
+    /// Removes the row of `key`, if any. Errors: `TxnTooLarge`, `Invalid` if read-only.
+    pub fn delete(&mut self, key: Bytes) -> Result<()> {
+        self.check_room(&key, 0)?;
+        self.writes.delete(key);
+        Ok(())
+    }
+
+    fn check_room(&self, key: &Bytes, value_bytes: usize) -> Result<()> {
+        if self.read_only {
+            return Err(Error::Invalid("a transaction that reads at a fixed timestamp cannot write".into()));
+        }
+        let bytes = self.writes.bytes() + (key.len() + value_bytes) as u64;
+        let limit = self.leader.txn_bytes_limit();
+        if bytes > limit {
+            return Err(Error::TxnTooLarge { bytes, limit });
+        }
+        Ok(())
+    }
+
+    /// A newer timestamp to read at, for statements that must see what others committed meanwhile.
+    /// Waits for nobody on a single-voter group, for one round trip otherwise.
+    pub async fn current_ts(&self) -> Result<Timestamp> {
+        self.leader.read_ts().await
+    }
+
+    /// Locks `keys` for this transaction until it ends. Waits, first come first served, for others that
+    /// hold them, at most `wait` in all. Locks taken before an error stay until the transaction ends.
+    /// Errors: `LockWaitTimeout`, `Deadlock`, `NotLeader`, `Closed`.
+    pub async fn lock_keys(&mut self, keys: &[Bytes], wait: Duration) -> Result<LockOutcome> {
+        self.may_hold_locks = true;
+        let for_update_ts = self.leader.lock(self.id, keys, wait).await?;
+        for key in keys {
+            self.locked.insert(key.clone(), for_update_ts);
+        }
+        Ok(LockOutcome { for_update_ts })
+    }
+
+    /// Says that rows written for `table` are encoded by schema `version`. The commit fails with
+    /// `SchemaChanged` if that is not the table's version then.
+    pub fn use_schema(&mut self, table: TableId, version: u64) {
+        if !self.schemas.contains(&(table, version)) {
+            self.schemas.push((table, version));
+        }
+    }
+
+    /// Marks the present state of the writes. Locks are not affected by savepoints.
+    pub fn savepoint(&mut self) -> Savepoint {
+        self.writes.savepoint()
+    }
+
+    /// Undoes the writes made since `savepoint`.
+    pub fn rollback_to(&mut self, savepoint: Savepoint) {
+        self.writes.rollback_to(savepoint);
+    }
+
+    /// Makes the writes durable and visible, all of them or none. Returns when they are applied on the
+    /// leader, so that every later read sees them.
+    ///
+    /// Errors: `DuplicateKey`, `WriteConflict`, `SchemaChanged`, `LockWaitTimeout`, `Deadlock`,
+    /// `NotLeader`, `Closed`, `Io`: nothing happened. `OutcomeUnknown`: it may have happened.
+    pub async fn commit(mut self) -> Result<CommitInfo> {
+        if self.writes.is_empty() {
+            return Ok(CommitInfo { commit_ts: self.start_ts });
+        }
+        let request = self.take_request();
+        let commit_ts = self.leader.commit(request).await?;
+        Ok(CommitInfo { commit_ts })
+    }
+
+    /// Drops the writes and releases the locks. The same as dropping the transaction.
+    pub fn rollback(self) {}
+
+    fn take_request(&mut self) -> CommitRequest {
+        let start_ts = self.start_ts;
+        let mutations = std::mem::take(&mut self.writes)
+            .into_writes()
+            .map(|(key, write)| {
+                let unchanged_since = self.locked.get(&key).copied().unwrap_or(start_ts);
+                CheckedMutation::new(key, write.value, unchanged_since, write.must_be_new)
+            })
+            .collect();
+        CommitRequest::new(self.id, start_ts, mutations, std::mem::take(&mut self.schemas))
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        if self.may_hold_locks {
+            self.leader.release_locks(self.id);
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Taking one path: isolation engines, then hints, then cost.
+
+use deltatree_learner::catalog::TableInfo;
+use deltatree_storage::predicate::Predicate;
+
+use super::access_path::AccessPath;
+use super::candidates::candidates;
+use super::cost::{Facts, price};
+use crate::error::{Result, SqlError};
+use crate::planner::{Engine, Engines};
+
+/// MySQL's and TiDB's code for "internal: no access path".
+const NO_ACCESS_PATH: u16 = 1815;
+
+/// A path with its price.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Priced {
+    /// The path.
+    pub path: AccessPath,
+    /// Rows that it reads, estimated.
+    pub rows: f64,
+    /// Microseconds, estimated.
+    pub cost_us: f64,
+    /// Why it could not be taken, if so.
+    pub bar: Option<Bar>,
+}
+
+/// Why a path may not be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bar {
+    /// `tidb_isolation_read_engines` leaves its engine out.
+    Isolation,
+    /// A hint names the other engine.
+    Hint,
+}
+
+/// Why a path was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// There was no other.
+    OnlyPath,
+    /// The isolation engines left no path of the other engine.
+    Isolation,
+    /// A hint named its engine.
+    Hint,
+    /// It was the cheapest.
+    Cost,
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::OnlyPath => "only path",
+            Self::Isolation => "tidb_isolation_read_engines",
+            Self::Hint => "hint READ_FROM_STORAGE",
+            Self::Cost => "lowest cost",
+        })
+    }
+}
+
+/// The outcome.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Choice {
+    /// The path taken.
+    pub path: AccessPath,
+    /// Rows that it reads, estimated.
+    pub rows: f64,
+    /// Its cost in microseconds, estimated.
+    pub cost_us: f64,
+    /// Why.
+    pub reason: Reason,
+    /// All legal paths, the taken one among them.
+    pub candidates: Vec<Priced>,
+}
+
+/// Takes the cheapest path among those that the session and the hint allow.
+///
+/// A hint for an engine that has no path (no columnar replica, or left out by the session) is
+/// ignored, as TiDB does.
+///
+/// # Errors
+/// 1815 if the session's engines leave no path.
+pub fn choose(
+    table: &TableInfo,
+    conjuncts: &[Predicate],
+    facts: &Facts,
+    engines: Engines,
+    hint: Option<Engine>,
+) -> Result<Choice> {
+    let mut priced: Vec<_> = candidates(table, conjuncts)
+        .into_iter()
+        .map(|path| {
+            let (rows, cost_us) = price(&path, table, conjuncts, facts);
+            let bar = (!engines.allows(path.engine())).then_some(Bar::Isolation);
+            Priced { path, rows, cost_us, bar }
+        })
+        .collect();
+    let isolated = priced.iter().any(|p| p.bar.is_some());
+    let hint = hint.filter(|engine| priced.iter().any(|p| p.bar.is_none() && p.path.engine() == *engine));
+    if let Some(engine) = hint {
+        priced.iter_mut().filter(|p| p.bar.is_none() && p.path.engine() != engine).for_each(|p| p.bar = Some(Bar::Hint));
+    }
+    let open: Vec<_> = priced.iter().filter(|p| p.bar.is_none()).collect();
+    let reason = match (open.len(), isolated, hint) {
+        (1, false, None) => Reason::OnlyPath,
+        (_, _, Some(_)) => Reason::Hint,
+        (_, true, None) => Reason::Isolation,
+        (_, false, None) => Reason::Cost,
+    };
+    let Some(best) = open.into_iter().min_by(|a, b| a.cost_us.total_cmp(&b.cost_us)).cloned() else {
+        return Err(no_path(table, engines));
+    };
+    Ok(Choice { path: best.path, rows: best.rows, cost_us: best.cost_us, reason, candidates: priced })
+}
+
+fn no_path(table: &TableInfo, engines: Engines) -> SqlError {
+    let named: Vec<_> = [Engine::Row, Engine::Columnar].into_iter().filter(|e| engines.allows(*e)).map(Engine::name).collect();
+    SqlError::new(
+        NO_ACCESS_PATH,
+        format!(
+            "Internal : No access path for table '{}' is found with 'tidb_isolation_read_engines' = '{}', \
+             valid values can be 'tikv'. Please check tiflash replica or ensure the query is readonly.",
+            table.name,
+            named.join(",")
+        ),
+    )
+}

@@ -1,0 +1,21 @@
+//! Which copy of a table a scan reads, and by which key.
+//!
+//! [`candidates`](candidates::candidates) lists the legal paths for a table and its filters,
+//! [`cost`] prices each in microseconds, [`choose`](choose::choose) takes one. Everything here is a
+//! function of plain data: no I/O, no clock.
+
+mod access_path;
+mod bounds;
+mod candidates;
+mod choose;
+mod cost;
+mod hint;
+
+pub use access_path::{AccessPath, IndexRange};
+pub use candidates::candidates;
+pub use choose::{Bar, Choice, Priced, Reason, choose};
+pub use cost::{Facts, price};
+pub use hint::Hints;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,13 @@
+//! The command line: thin verbs over the library.
+//!
+//! - [`args`]: what can be written after `deltatree`
+//! - [`serve`]: the server
+//! - [`sql`]: the shell
+//! - [`demo`]: the main job in one command
+
+pub mod args;
+pub mod demo;
+pub mod serve;
+pub mod sql;
+
+pub use args::main;

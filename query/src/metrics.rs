@@ -1,0 +1,35 @@
+//! Every metric: name, unit, labels.
+
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+
+use crate::error::{Result, SqlError};
+
+/// Counter: statements run, by `outcome`: `ok` or `error`.
+pub const STATEMENTS: &str = "deltatree_statements_total";
+/// Histogram, seconds: from the start of a statement to its result, or its first row.
+pub const STATEMENT_SECONDS: &str = "deltatree_statement_seconds";
+/// Gauge: connections open.
+pub const CONNECTIONS: &str = "deltatree_connections";
+/// Gauge: seconds since the node opened.
+pub const UPTIME_SECONDS: &str = "deltatree_uptime_seconds";
+/// Gauge: index of the last entry applied to the row store.
+pub const ROW_APPLIED_INDEX: &str = "deltatree_row_applied_index";
+/// Gauge: index of the last entry applied to the columnar replica.
+pub const COLUMNAR_APPLIED_INDEX: &str = "deltatree_columnar_applied_index";
+/// Gauge: transactions committed since the node opened.
+pub const COMMITS: &str = "deltatree_commits";
+/// Gauge: durable log writes since the node opened.
+pub const LOG_SYNCS: &str = "deltatree_log_syncs";
+/// Gauge, bytes: log and row store on disk.
+pub const ROW_DISK_BYTES: &str = "deltatree_row_disk_bytes";
+
+/// Starts collecting, for the whole process. Fails if that was done before.
+pub fn install() -> Result<PrometheusHandle> {
+    const BUCKETS: [f64; 9] = [0.0001, 0.0005, 0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0];
+    let failed = |e: metrics_exporter_prometheus::BuildError| SqlError::internal(format!("cannot collect metrics: {e}"));
+    let handle = PrometheusBuilder::new().set_buckets(&BUCKETS).map_err(failed)?.install_recorder().map_err(failed)?;
+    metrics::describe_counter!(STATEMENTS, "statements run");
+    metrics::describe_histogram!(STATEMENT_SECONDS, metrics::Unit::Seconds, "time to a statement's result or first row");
+    metrics::describe_gauge!(CONNECTIONS, "connections open");
+    Ok(handle)
+}

@@ -1,0 +1,22 @@
+//! The MySQL client/server protocol.
+//!
+//! - [`packet`]: frames, and the fields inside them
+//! - [`handshake`], [`auth`]: login
+//! - [`connection`]: the loop that reads commands and answers them
+//! - [`prepared`], [`params`]: statements prepared over the wire and their binary parameters
+//! - [`result_set`], [`binary`], [`column`]: Arrow batches out as text or binary rows
+//! - [`server`]: accepts connections, within a limit, until shutdown
+
+mod auth;
+mod binary;
+mod column;
+mod connection;
+mod constants;
+mod handshake;
+mod packet;
+mod params;
+mod prepared;
+mod result_set;
+mod server;
+
+pub use server::MySqlServer;

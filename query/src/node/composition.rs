@@ -1,0 +1,164 @@
+//! A node: everything that one process runs on one data directory.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use deltatree_learner::{GroupConfig, LeaderGroup};
+use tokio::runtime::Handle;
+use tokio::sync::RwLock;
+
+use super::connections::Connections;
+use super::runtime::AnalyticsRuntime;
+use crate::error::{Result, SqlError};
+use crate::planner::{EngineConfig, QueryEngine};
+use crate::session::{GlobalVariables, Session, VariableValue};
+
+/// Databases that every node has.
+const DATABASES: [&str; 2] = ["mysql", "test"];
+/// How long shutdown waits for statements under way.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+const DRAIN_PAUSE: Duration = Duration::from_millis(10);
+
+/// How a node is set up.
+#[derive(Clone)]
+pub struct NodeConfig {
+    /// Where everything is kept. Created if absent; locked while open.
+    pub data_dir: PathBuf,
+    /// Threads for analytical queries.
+    pub analytics_threads: usize,
+    /// The leader group's knobs.
+    pub group: GroupConfig,
+}
+
+impl NodeConfig {
+    /// The defaults, in `data_dir`.
+    pub fn new(data_dir: impl Into<PathBuf>) -> Self {
+        let data_dir = data_dir.into();
+        let analytics_threads = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { group: GroupConfig::new(&data_dir), data_dir, analytics_threads }
+    }
+}
+
+/// A running node.
+pub struct Node {
+    group: LeaderGroup,
+    engine: QueryEngine,
+    globals: GlobalVariables,
+    connections: Arc<Connections>,
+    commit_gate: RwLock<()>,
+    analytics: AnalyticsRuntime,
+    started: Instant,
+}
+
+impl Node {
+    /// Opens or creates a data directory and starts on it.
+    ///
+    /// Fails with a sentence for the operator if the directory is in use, cannot be written or is
+    /// damaged. Must be called within a tokio runtime.
+    pub async fn open(config: NodeConfig) -> Result<Arc<Self>> {
+        let data_dir = config.data_dir.display().to_string();
+        std::fs::create_dir_all(&config.data_dir)
+            .map_err(|e| SqlError::internal(format!("cannot create data directory {data_dir}: {e}")))?;
+        let analytics = AnalyticsRuntime::start(config.analytics_threads)
+            .map_err(|e| SqlError::internal(format!("cannot start threads: {e}")))?;
+        let group = LeaderGroup::open(config.group).await?;
+        let connections = Arc::new(Connections::default());
+        let listed = connections.clone();
+        let engine_config = EngineConfig::new(config.data_dir.join("spill"));
+        let engine = QueryEngine::new(group.clone(), &engine_config, Arc::new(move || listed.processes()))?;
+        let globals = GlobalVariables::default();
+        globals.describe("datadir", VariableValue::Text(data_dir));
+        let node = Arc::new(Self {
+            group,
+            engine,
+            globals,
+            connections,
+            commit_gate: RwLock::default(),
+            analytics,
+            started: Instant::now(),
+        });
+        node.create_databases().await?;
+        Ok(node)
+    }
+
+    async fn create_databases(self: &Arc<Self>) -> Result<()> {
+        let missing = |name: &&str| self.group.catalog().database(name).is_none();
+        if !DATABASES.iter().any(|name| missing(&name)) {
+            return Ok(());
+        }
+        let mut session = self.session("root", "localhost");
+        for name in DATABASES {
+            session.execute(&format!("CREATE DATABASE IF NOT EXISTS {name}")).await?;
+        }
+        Ok(())
+    }
+
+    /// A new session, with no database selected.
+    pub fn session(self: &Arc<Self>, user: &str, host: &str) -> Session {
+        Session::new(self.clone(), user, host)
+    }
+
+    /// Ends the connections once their statements are done, or after ten seconds, and flushes. The data
+    /// directory is free afterwards.
+    pub async fn shutdown(&self) -> Result<()> {
+        self.connections.kill_all();
+        let end = Instant::now() + DRAIN_TIMEOUT;
+        while self.connections.len() > 0 && Instant::now() < end {
+            tokio::time::sleep(DRAIN_PAUSE).await;
+        }
+        Ok(self.group.shutdown().await?)
+    }
+
+    /// The leader group.
+    pub fn group(&self) -> &LeaderGroup {
+        &self.group
+    }
+
+    /// The query engine.
+    pub fn engine(&self) -> &QueryEngine {
+        &self.engine
+    }
+
+    /// Time since the node opened.
+    pub fn uptime(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Tells clients which port `@@port` is.
+    pub(crate) fn announce_port(&self, port: u16) {
+        self.globals.describe("port", VariableValue::Int(port.into()));
+    }
+
+    /// Where analytical queries run.
+    pub(crate) fn analytics(&self) -> &Handle {
+        self.analytics.handle()
+    }
+
+    /// Global variables.
+    pub(crate) fn globals(&self) -> &GlobalVariables {
+        &self.globals
+    }
+
+    /// Held for reading by every commit, and for writing by whoever must be sure that nobody commits.
+    pub(crate) fn commit_gate(&self) -> &RwLock<()> {
+        &self.commit_gate
+    }
+
+    /// Who is connected.
+    pub(crate) fn connections(&self) -> &Connections {
+        &self.connections
+    }
+
+    /// The one-line status that the protocol's `COM_STATISTICS` asks for.
+    pub(crate) fn statistics_line(&self) -> String {
+        let status = self.group.status();
+        format!(
+            "Uptime: {}  Threads: {}  Commits: {}  Log syncs: {}",
+            self.uptime().as_secs(),
+            self.connections.len(),
+            status.commits,
+            status.log_syncs
+        )
+    }
+}

@@ -1,0 +1,12 @@
+//! The composition root: the one place where leader group, query engine and sessions meet.
+//!
+//! - [`composition`]: opening, sessions, shutdown
+//! - [`connections`]: who is connected, and how to interrupt them
+//! - [`runtime`]: the threads on which analytical queries run
+
+mod connections;
+mod composition;
+mod runtime;
+
+pub use composition::{Node, NodeConfig};
+pub(crate) use connections::{ConnectionEntry, Connections, Interruption};

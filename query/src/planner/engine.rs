@@ -1,0 +1,121 @@
+//! The facade that sessions run queries through.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::sql::parser::Statement as DfStatement;
+use datafusion::sql::sqlparser::ast;
+use deltatree_learner::LeaderGroup;
+
+use super::config::EngineConfig;
+use super::context::ReadContext;
+use super::explain;
+use super::gate_history::GateHistory;
+use super::reads::{ProcessList, QueryReads};
+use super::stream::QueryStream;
+use super::template::session_template;
+use super::NAME_KEY;
+use crate::access_path::Hints;
+use crate::catalog::QueryCatalog;
+use crate::error::Result;
+use crate::functions;
+use crate::rewrite::column_label;
+
+/// Runs queries. One per node; clones share it.
+#[derive(Clone)]
+pub struct QueryEngine {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    group: LeaderGroup,
+    partitions: usize,
+    template: SessionState,
+    history: Arc<GateHistory>,
+    processes: Arc<ProcessList>,
+}
+
+/// A query ready to run.
+pub(super) struct Planned {
+    pub(super) reads: Arc<QueryReads>,
+    pub(super) session: SessionState,
+    pub(super) physical: Arc<dyn ExecutionPlan>,
+    /// What the client sees.
+    pub(super) schema: SchemaRef,
+}
+
+impl QueryEngine {
+    /// An engine over `group`. `processes` lists the server's connections.
+    ///
+    /// # Errors
+    /// If the spill directory cannot be set up.
+    pub fn new(group: LeaderGroup, config: &EngineConfig, processes: Arc<ProcessList>) -> Result<Self> {
+        let template = session_template(config)?;
+        let (partitions, history) = (config.partitions, Arc::default());
+        Ok(Self { inner: Arc::new(Inner { group, partitions, template, history, processes }) })
+    }
+
+    /// Plans a rewritten query and starts it. Waits for the columnar replica if the plan reads it. The
+    /// work is done when the stream is polled, and on tasks of the runtime that polls it.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the query, with MySQL's codes; 9012 if the replica is too far behind.
+    pub async fn query(&self, query: &ast::Query, read: ReadContext) -> Result<QueryStream> {
+        let planned = self.plan(query, read).await?;
+        let stream = execute_stream(planned.physical, planned.session.task_ctx())?;
+        Ok(QueryStream { schema: planned.schema, stream })
+    }
+
+    /// How a rewritten query would be run: one row an operator, with each table's path, the other paths
+    /// and their costs, and what was waited for. `analyze` runs it, and adds actual figures.
+    ///
+    /// # Errors
+    /// As [`QueryEngine::query`].
+    pub async fn explain(&self, query: &ast::Query, read: ReadContext, analyze: bool) -> Result<RecordBatch> {
+        let planned = self.plan(query, read).await?;
+        explain::explain(&planned, analyze).await
+    }
+
+    pub(super) async fn plan(&self, query: &ast::Query, read: ReadContext) -> Result<Planned> {
+        let inner = &*self.inner;
+        let mut session = inner.template.clone();
+        functions::set_zone(session.config_mut(), read.variables.zone);
+        session.config_mut().options_mut().catalog.default_schema = read.database.to_lowercase();
+        let reads = Arc::new(QueryReads::new(
+            inner.group.clone(),
+            read,
+            Hints::of(query),
+            inner.partitions,
+            Arc::clone(&inner.history),
+            Arc::clone(&inner.processes),
+        ));
+        session.register_catalog_list(QueryCatalog::list(Arc::clone(&reads)));
+        let statement = DfStatement::Statement(Box::new(ast::Statement::Query(Box::new(query.clone()))));
+        let logical = session.statement_to_plan(statement).await?;
+        let schema = labelled(&logical);
+        let physical = session.create_physical_plan(&logical).await?;
+        Ok(Planned { reads, session, physical, schema })
+    }
+}
+
+impl std::fmt::Debug for QueryEngine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("QueryEngine").field("partitions", &self.inner.partitions).finish_non_exhaustive()
+    }
+}
+
+/// The query's columns under the names that the client sees.
+fn labelled(plan: &LogicalPlan) -> SchemaRef {
+    let fields = plan.schema().fields().iter().map(|field| {
+        let label = column_label(field.name());
+        // A column that keeps its own name shows it as declared.
+        let declared = field.metadata().get(NAME_KEY).filter(|name| name.to_lowercase() == label);
+        let label = declared.map_or(label, String::as_str);
+        Field::clone(field).with_name(label)
+    });
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}

@@ -1,0 +1,149 @@
+//! What the tables of one query share: one timestamp, one wait for it, one snapshot a table.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use deltatree_learner::catalog::{CatalogSnapshot, TableInfo};
+use deltatree_learner::{GateReport, LeaderGroup, RowReader};
+use deltatree_storage::scan::Snapshot;
+use deltatree_storage::api::SnapshotStatistics;
+use deltatree_storage::types::TableId;
+use parking_lot::Mutex;
+use tokio::sync::OnceCell;
+
+use super::context::ReadContext;
+use super::gate_history::GateHistory;
+use crate::access_path::Hints;
+use crate::catalog::system::Process;
+use crate::error::{Result, SqlError};
+
+/// Lists the connections for `information_schema.processlist`.
+pub type ProcessList = dyn Fn() -> Vec<Process> + Send + Sync;
+
+/// One query's view of the data.
+///
+/// The columnar replica is waited for only when a table of the query is to be read there, and then
+/// once: the gate is for a timestamp, not for a table.
+pub struct QueryReads {
+    group: LeaderGroup,
+    catalog: Arc<CatalogSnapshot>,
+    context: ReadContext,
+    hints: Hints,
+    partitions: usize,
+    history: Arc<GateHistory>,
+    processes: Arc<ProcessList>,
+    gate: OnceCell<GateReport>,
+    snapshots: Mutex<HashMap<TableId, Snapshot>>,
+}
+
+impl std::fmt::Debug for QueryReads {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("QueryReads").field("context", &self.context).finish_non_exhaustive()
+    }
+}
+
+impl QueryReads {
+    pub(super) fn new(
+        group: LeaderGroup,
+        context: ReadContext,
+        hints: Hints,
+        partitions: usize,
+        history: Arc<GateHistory>,
+        processes: Arc<ProcessList>,
+    ) -> Self {
+        let catalog = group.catalog();
+        Self {
+            group,
+            catalog,
+            context,
+            hints,
+            partitions,
+            history,
+            processes,
+            gate: OnceCell::new(),
+            snapshots: Mutex::default(),
+        }
+    }
+
+    /// The definitions by which the query is planned.
+    pub fn catalog(&self) -> &CatalogSnapshot {
+        &self.catalog
+    }
+
+    /// Timestamp, engines, own changes.
+    pub fn context(&self) -> &ReadContext {
+        &self.context
+    }
+
+    /// What the query's hints ask for.
+    pub fn hints(&self) -> &Hints {
+        &self.hints
+    }
+
+    /// Streams that a large scan should have.
+    pub fn partitions(&self) -> usize {
+        self.partitions
+    }
+
+    /// The connections of the server.
+    pub fn processes(&self) -> Vec<Process> {
+        (self.processes)()
+    }
+
+    /// The row store.
+    pub fn rows(&self) -> RowReader {
+        self.group.reader()
+    }
+
+    /// The group.
+    pub fn group(&self) -> &LeaderGroup {
+        &self.group
+    }
+
+    /// How long the gate should be expected to take: nothing once it has been passed.
+    pub fn expected_gate_wait(&self) -> Duration {
+        if self.gate.initialized() { Duration::ZERO } else { self.history.expected() }
+    }
+
+    /// What the gate waited for, if it was passed.
+    pub fn gate_report(&self) -> Option<GateReport> {
+        self.gate.get().copied()
+    }
+
+    /// The table as the columnar replica has it at the query's timestamp. Waits for the replica to catch
+    /// up, once a query.
+    ///
+    /// # Errors
+    /// If the replica does not catch up in time, or the table's definition has changed meanwhile.
+    pub async fn snapshot(&self, table: &TableInfo) -> Result<Snapshot> {
+        let gate = self.gate.get_or_try_init(|| self.group.read_gate(self.context.ts, self.context.gate_timeout)).await;
+        self.history.record(gate.map_err(SqlError::from)?.waited);
+        if let Some(snapshot) = self.snapshots.lock().get(&table.id) {
+            return Ok(snapshot.clone());
+        }
+        let snapshot = self.group.columnar().snapshot(table.id, self.context.ts)?;
+        if snapshot.schema().version != table.schema_version {
+            return Err(SqlError::schema_changed());
+        }
+        self.snapshots.lock().insert(table.id, snapshot.clone());
+        Ok(snapshot)
+    }
+
+    /// The table as the columnar replica happens to have it now, for estimates. `None` if it has none.
+    pub fn peek(&self, table: &TableInfo) -> Option<Snapshot> {
+        if let Some(snapshot) = self.snapshots.lock().get(&table.id) {
+            return Some(snapshot.clone());
+        }
+        if !table.columnar {
+            return None;
+        }
+        let snapshot = self.group.columnar().snapshot(table.id, self.context.ts).ok()?;
+        (snapshot.schema().version == table.schema_version).then_some(snapshot)
+    }
+
+    /// Figures of the table as the columnar replica has it now.
+    pub fn peek_statistics(&self, table: &TableInfo) -> Option<SnapshotStatistics> {
+        self.peek(table)?.statistics().ok()
+    }
+}

@@ -1,0 +1,233 @@
+//! Running queries and evaluating expressions.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::sql::sqlparser::ast;
+use deltatree_learner::ReaderGuard;
+use deltatree_storage::types::Timestamp;
+use futures::StreamExt;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+
+use super::Session;
+use super::value::datum_of;
+use super::result::StatementResult;
+use crate::error::{Result, SqlError};
+use crate::functions::{FunctionContext, Variables};
+use crate::planner::{Engines, QueryStream, ReadContext};
+use crate::rewrite::{self, RewriteContext};
+use crate::types::literal::literal_value;
+use crate::types::{Datum, SessionZone, temporal};
+
+/// Batches that may wait for a slow client.
+const BATCHES_AHEAD: usize = 2;
+/// A timestamp holds milliseconds above this many bits.
+const LOGICAL_BITS: u32 = 18;
+
+/// What a read sees, and what keeps it readable.
+pub(crate) struct Read {
+    pub(crate) context: ReadContext,
+    guard: Option<ReaderGuard>,
+}
+
+impl Session {
+    /// `tidb_snapshot` as a timestamp. Fails with 1292 if it is neither a time nor a number.
+    pub(super) fn snapshot_ts(&self) -> Result<Option<Timestamp>> {
+        let text = self.variables.text("tidb_snapshot");
+        if text.is_empty() {
+            return Ok(None);
+        }
+        if let Ok(ts) = text.parse() {
+            return Ok(Some(Timestamp(ts)));
+        }
+        let time = temporal::parse_datetime(&text).ok_or_else(|| SqlError::incorrect_literal("datetime", &text))?;
+        let millis = self.time_zone().utc_from_local(time.micros) / 1000;
+        Ok(Some(Timestamp((millis.max(0) as u64) << LOGICAL_BITS)))
+    }
+
+    /// The session's time zone.
+    pub(crate) fn time_zone(&self) -> SessionZone {
+        // Checked when it was set.
+        SessionZone::parse(&self.variables.text("time_zone")).unwrap_or(SessionZone::UTC)
+    }
+
+    /// What this statement's reads see: the transaction's snapshot, or the newest state.
+    pub(crate) async fn read(&mut self) -> Result<Read> {
+        let (ts, overlay, guard) = match &mut self.transaction {
+            Some(open) => (open.inner.start_ts(), open.overlay(), None),
+            None => {
+                let guard = match self.snapshot_ts()? {
+                    Some(ts) => self.node.group().register_reader(ts)?,
+                    None => self.node.group().read_snapshot().await?,
+                };
+                (guard.ts(), None, Some(guard))
+            }
+        };
+        Ok(Read { context: self.read_context(ts, overlay)?, guard })
+    }
+
+    /// A read of the newest committed state and the transaction's own changes.
+    pub(crate) async fn read_newest(&mut self) -> Result<Read> {
+        let Some(open) = &mut self.transaction else { return self.read().await };
+        let ts = if open.pessimistic() { open.inner.current_ts().await? } else { open.inner.start_ts() };
+        let overlay = open.overlay();
+        Ok(Read { context: self.read_context(ts, overlay)?, guard: None })
+    }
+
+    fn read_context(
+        &self,
+        ts: Timestamp,
+        overlay: Option<Arc<crate::planner::TransactionOverlay>>,
+    ) -> Result<ReadContext> {
+        let engines = self.variables.text("tidb_isolation_read_engines");
+        Ok(ReadContext {
+            ts,
+            database: self.database.clone().unwrap_or_default(),
+            overlay,
+            engines: Engines::parse(&engines).unwrap_or(Engines::ALL),
+            gate_timeout: Duration::from_millis(self.variables.number("deltatree_read_gate_timeout_ms")),
+            variables: self.function_context(),
+            row_id_visible: false,
+            cancel: self.cancel.clone(),
+        })
+    }
+
+    /// What functions of this statement see of the session.
+    pub(crate) fn function_context(&self) -> Arc<FunctionContext> {
+        Arc::new(FunctionContext {
+            now: self.statement_time,
+            zone: self.time_zone(),
+            connection_id: self.connection_id().into(),
+            user: format!("{}@{}", self.entry.user, self.entry.host),
+            current_user: format!("{}@%", self.entry.user),
+            database: self.database.clone(),
+            last_insert_id: self.diagnostics.last_insert_id,
+            row_count: self.diagnostics.row_count,
+            found_rows: self.diagnostics.found_rows,
+            version: super::SERVER_VERSION.to_owned(),
+        })
+    }
+
+    /// Rewrites a statement into what the planner takes.
+    pub(crate) fn rewrite(&self, statement: &mut ast::Statement, parameters: &[Datum]) -> Result<()> {
+        let function = self.function_context();
+        rewrite::statement(statement, &RewriteContext { function: &function, variables: self, parameters })
+    }
+
+    /// Rewrites a query into what the planner takes.
+    pub(crate) fn rewrite_query(&self, query: ast::Query, parameters: &[Datum]) -> Result<Box<ast::Query>> {
+        let mut statement = ast::Statement::Query(Box::new(query));
+        self.rewrite(&mut statement, parameters)?;
+        match statement {
+            ast::Statement::Query(query) => Ok(query),
+            other => Err(SqlError::internal(format!("a query became something else: {other}"))),
+        }
+    }
+
+    /// Starts a rewritten query on the analytical threads. Dropping the result stops it.
+    pub(crate) async fn start_query(&self, query: Box<ast::Query>, read: Read) -> Result<QueryStream> {
+        let engine = self.node.engine().clone();
+        let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
+        let Read { context, guard } = read;
+        let (announce, announced) = tokio::sync::oneshot::channel::<Result<SchemaRef>>();
+        let stop = StopOnDrop(context.cancel.clone());
+        self.node.analytics().spawn(async move {
+            let _readable = guard;
+            let planned = tokio::select! {
+                planned = engine.query(&query, context) => planned,
+                () = sender.closed() => return,
+            };
+            let mut rows = match planned {
+                Ok(rows) => rows,
+                Err(e) => {
+                    // Nobody listens if the client has gone.
+                    let _ = announce.send(Err(e));
+                    return;
+                }
+            };
+            let _ = announce.send(Ok(rows.schema.clone()));
+            loop {
+                let next = tokio::select! {
+                    next = rows.stream.next() => next,
+                    () = sender.closed() => return,
+                };
+                let Some(batch) = next else { return };
+                let failed = batch.is_err();
+                if sender.send(batch).await.is_err() || failed {
+                    return;
+                }
+            }
+        });
+        let schema = announced.await.map_err(|_| SqlError::internal("the query ended without an answer"))??;
+        let stream = ReceiverStream::new(receiver).inspect(move |_| {
+            let _running = &stop;
+        });
+        Ok(QueryStream { schema: schema.clone(), stream: Box::pin(RecordBatchStreamAdapter::new(schema, stream)) })
+    }
+
+    /// All rows of a rewritten query.
+    pub(crate) async fn collect_query(&self, query: Box<ast::Query>, read: Read) -> Result<Vec<RecordBatch>> {
+        StatementResult::Rows(self.start_query(query, read).await?).collect().await
+    }
+
+    /// The values of expressions without columns, such as those of `SET` and `VALUES`.
+    pub(crate) async fn evaluate(&mut self, expressions: &[ast::Expr]) -> Result<Vec<Datum>> {
+        if let Some(values) = expressions.iter().map(literal_value).collect() {
+            return Ok(values);
+        }
+        let batch = self.evaluate_row(expressions).await?;
+        let schema = batch.schema();
+        let values = batch.columns().iter().zip(schema.fields());
+        values.map(|(array, field)| datum_of(array, 0, field)).collect()
+    }
+
+    /// The values of expressions without columns, as one row.
+    pub(crate) async fn evaluate_row(&mut self, expressions: &[ast::Expr]) -> Result<RecordBatch> {
+        let items = expressions.iter().enumerate().map(|(i, expr)| ast::SelectItem::ExprWithAlias {
+            expr: expr.clone(),
+            alias: ast::Ident::new(format!("value_{i}")),
+        });
+        let query = crate::statement::select_items(items.collect(), Vec::new());
+        let query = self.rewrite_query(query, &[])?;
+        let read = self.read().await?;
+        let batches = self.collect_query(query, read).await?;
+        batches
+            .into_iter()
+            .find(|b| b.num_rows() == 1)
+            .ok_or_else(|| SqlError::internal("expressions gave no row of values"))
+    }
+}
+
+impl Variables for Session {
+    fn system(&self, name: &str, global: bool) -> Option<Datum> {
+        let unsigned = |n: u64| i64::try_from(n).map_or(Datum::UInt(n), Datum::Int);
+        match name {
+            "last_insert_id" | "identity" => Some(unsigned(self.diagnostics.last_insert_id)),
+            "warning_count" => Some(Datum::Int(self.diagnostics.count().into())),
+            "error_count" => Some(Datum::Int(self.error_count())),
+            "pseudo_thread_id" => Some(Datum::Int(self.connection_id().into())),
+            "timestamp" => Some(Datum::Float(self.statement_time as f64 / 1e6)),
+            "tidb_current_ts" => {
+                Some(unsigned(self.transaction.as_ref().map_or(0, |open| open.inner.start_ts().0)))
+            }
+            _ => self.variables.system(name, global).ok().map(Datum::from),
+        }
+    }
+
+    fn user(&self, name: &str) -> Datum {
+        self.variables.user(name)
+    }
+}
+
+/// Stops the scans of a query whose rows nobody wants any more.
+struct StopOnDrop(deltatree_storage::api::CancelFlag);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}

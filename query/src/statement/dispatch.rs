@@ -1,0 +1,156 @@
+//! Which file runs what, and in which transaction.
+
+use datafusion::sql::sqlparser::ast::{ObjectType, Statement};
+
+use super::parsed::{ParsedStatement, StatementKind};
+use super::placeholder;
+use crate::error::{Result, SqlError};
+use crate::session::{Completion, Session, StatementResult};
+use crate::types::Datum;
+
+/// How often a statement that lost a race is run again.
+const MAX_RETRIES: usize = 20;
+
+impl Session {
+    /// Runs a statement of any kind.
+    pub(crate) async fn dispatch(
+        &mut self,
+        statement: &ParsedStatement,
+        parameters: &[Datum],
+    ) -> Result<StatementResult> {
+        if statement.reads_tables() && !self.autocommit() {
+            self.open_for_statement(false).await?;
+        }
+        match &statement.kind {
+            StatementKind::Sql(sql) if parameters.is_empty() => self.run_sql(sql).await,
+            StatementKind::Sql(sql) => {
+                let mut bound = sql.clone();
+                placeholder::bind(&mut bound, parameters);
+                self.run_sql(&bound).await
+            }
+            StatementKind::Explain { analyze, statement } => {
+                let mut bound = statement.clone();
+                placeholder::bind(&mut bound, parameters);
+                self.explain(bound, *analyze).await
+            }
+            StatementKind::Show(show) => self.show(show).await,
+            StatementKind::Set(assignments) => self.set(assignments).await.map(|()| StatementResult::done()),
+            StatementKind::Use(name) => self.use_database(name).await.map(|()| StatementResult::done()),
+            StatementKind::Transaction(steer) => {
+                self.steer_transaction(steer).await.map(|()| StatementResult::done())
+            }
+            StatementKind::Kill { connection, query_only } => {
+                let id = u32::try_from(*connection)
+                    .map_err(|_| SqlError::new(1094, format!("Unknown thread id: {connection}")))?;
+                self.node.connections().kill(id, *query_only).map(|()| StatementResult::done())
+            }
+            StatementKind::Prepare { name, source } => {
+                let text = match self.evaluate(std::slice::from_ref(source)).await?.pop() {
+                    Some(Datum::Text(text)) => text,
+                    _ => return Err(SqlError::parse("NULL", 1)),
+                };
+                let prepared = self.prepare(&text)?;
+                self.named.insert(name.clone(), prepared);
+                Ok(StatementResult::done())
+            }
+            StatementKind::Execute { name, using } => {
+                let prepared = self.named.get(name).cloned().ok_or_else(|| unknown_prepared(name, "EXECUTE"))?;
+                if prepared.parameters != using.len() {
+                    return Err(SqlError::new(1210, "Incorrect arguments to EXECUTE"));
+                }
+                if matches!(prepared.kind, StatementKind::Execute { .. }) {
+                    return Err(SqlError::not_supported("EXECUTE inside a prepared statement"));
+                }
+                let values: Vec<_> = using.iter().map(|name| self.variables.user(name)).collect();
+                Box::pin(self.dispatch(&prepared, &values)).await
+            }
+            StatementKind::Deallocate { name } => match self.named.remove(name) {
+                Some(_) => Ok(StatementResult::done()),
+                None => Err(unknown_prepared(name, "DEALLOCATE PREPARE")),
+            },
+            StatementKind::AnalyzeTables(tables) => self.analyze_tables(tables).await,
+            StatementKind::TableMaintenance(verb, tables) => self.maintain_tables(verb, tables),
+            StatementKind::SetColumnarReplica { table, replicas } => {
+                self.set_columnar_replica(table, *replicas).await.map(|()| StatementResult::done())
+            }
+            StatementKind::Rename(pairs) => self.rename_tables(pairs).await.map(|()| StatementResult::done()),
+            StatementKind::Do(expressions) => {
+                self.evaluate_row(expressions).await.map(|_| StatementResult::done())
+            }
+            StatementKind::Nothing => Ok(StatementResult::done()),
+        }
+    }
+
+    async fn run_sql(&mut self, statement: &Statement) -> Result<StatementResult> {
+        match statement {
+            Statement::Query(query) => self.select(query).await,
+            Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => {
+                self.write(statement).await.map(StatementResult::Ok)
+            }
+            Statement::CreateTable(create) => self.create_table(create).await,
+            Statement::CreateDatabase { db_name, if_not_exists, .. } => {
+                self.create_database(db_name, *if_not_exists).await
+            }
+            Statement::CreateSchema { schema_name, if_not_exists, .. } => {
+                let datafusion::sql::sqlparser::ast::SchemaName::Simple(name) = schema_name else {
+                    return Err(SqlError::not_supported(statement));
+                };
+                self.create_database(name, *if_not_exists).await
+            }
+            Statement::Drop { object_type, if_exists, names, table, .. } => match object_type {
+                ObjectType::Table => self.drop_tables(names, *if_exists).await,
+                ObjectType::Database | ObjectType::Schema => self.drop_databases(names, *if_exists).await,
+                ObjectType::Index => self.drop_index(names, table.as_ref()).await,
+                ObjectType::View if *if_exists => Ok(StatementResult::done()),
+                _ => Err(SqlError::not_supported(statement)),
+            },
+            Statement::Truncate(truncate) => self.truncate_tables(truncate).await,
+            Statement::AlterTable(alter) => self.alter_table(alter).await,
+            Statement::CreateIndex(create) => self.create_index(create).await,
+            other => Err(SqlError::not_supported(first_words(&other.to_string()))),
+        }
+    }
+
+    /// Runs a statement that changes rows, in the open transaction or in one of its own.
+    async fn write(&mut self, statement: &Statement) -> Result<Completion> {
+        let mut retries = 0;
+        loop {
+            self.open_for_statement(retries > 0).await?;
+            let own = self.transaction.as_ref().is_some_and(|t| t.of_statement);
+            let result = match statement {
+                Statement::Insert(insert) => self.insert(insert).await,
+                Statement::Update(update) => self.update(update).await,
+                Statement::Delete(delete) => self.delete(delete).await,
+                other => Err(SqlError::not_supported(first_words(&other.to_string()))),
+            };
+            if !own {
+                return result;
+            }
+            let result = match result {
+                Ok(completion) => self.commit().await.map(|()| completion),
+                Err(e) => {
+                    self.transaction = None;
+                    Err(e)
+                }
+            };
+            match result {
+                Err(e) if lost_race(&e) && retries < MAX_RETRIES => retries += 1,
+                result => return result,
+            }
+        }
+    }
+}
+
+/// Whether another transaction, or a schema change, came first, and nothing happened.
+pub(super) fn lost_race(e: &SqlError) -> bool {
+    matches!(e.code, 9007 | 8028)
+}
+
+fn unknown_prepared(name: &str, verb: &str) -> SqlError {
+    SqlError::new(1243, format!("Unknown prepared statement handler ({name}) given to {verb}"))
+}
+
+/// Enough of a statement to recognise it in a message.
+fn first_words(statement: &str) -> String {
+    statement.split_whitespace().take(3).collect::<Vec<_>>().join(" ")
+}

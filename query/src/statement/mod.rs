@@ -1,0 +1,41 @@
+//! Statements: reading them, and running each kind.
+//!
+//! - [`split`], [`words`], [`parse`], [`set_parse`]: from text to [`ParsedStatement`]
+//! - [`dispatch`]: which file runs what
+//! - [`select`], [`explain`]: queries
+//! - [`insert`], [`rows`], [`values`], [`conflict`], [`insert_batch`]: new rows
+//! - [`target`], [`update`], [`delete`]: changed rows; [`point`]: by primary key, without the planner
+//! - [`definition`], [`create_table`], [`alter_table`], [`schema_change`]: definitions
+//! - [`show`]: what clients ask about the server
+
+mod alter_table;
+mod conflict;
+mod create_table;
+mod definition;
+mod delete;
+mod dispatch;
+mod explain;
+mod insert;
+mod insert_batch;
+mod maintenance;
+mod parse;
+mod parsed;
+mod placeholder;
+mod point;
+mod rows;
+mod schema_change;
+mod select;
+mod set;
+mod set_parse;
+mod show;
+mod split;
+mod target;
+mod update;
+mod values;
+mod words;
+
+pub use parsed::ParsedStatement;
+
+pub(crate) use parse::parse;
+pub(crate) use parsed::TransactionStatement;
+pub(crate) use select::select_items;

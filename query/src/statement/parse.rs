@@ -1,0 +1,322 @@
+//! From text to [`ParsedStatement`].
+//!
+//! Most statements go to the SQL parser. Those that it does not know, or knows too loosely, are read
+//! here by their words: `SHOW`, `SET`, `KILL`, transactions and administration.
+
+use datafusion::sql::sqlparser::ast::{self, Expr, ObjectName};
+use datafusion::sql::sqlparser::dialect::MySqlDialect;
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::tokenizer::Token;
+
+use super::parsed::{ParsedStatement, StatementKind, TransactionStatement};
+use super::placeholder;
+use super::split::{first_word, split};
+use super::words::Words;
+use super::{set_parse, show};
+use crate::error::{Result, SqlError};
+use crate::rewrite;
+
+/// Parses all statements of a text. Fails with 1064.
+pub(crate) fn parse(text: &str) -> Result<Vec<ParsedStatement>> {
+    let mut statements = Vec::new();
+    for text in split(text) {
+        for kind in parse_one(&text)? {
+            let parameters = match &kind {
+                StatementKind::Sql(statement) => placeholder::count(statement),
+                StatementKind::Explain { statement, .. } => placeholder::count(statement),
+                _ => 0,
+            };
+            statements.push(ParsedStatement { kind, parameters, text: text.trim().to_owned() });
+        }
+    }
+    Ok(statements)
+}
+
+fn parse_one(text: &str) -> Result<Vec<StatementKind>> {
+    let word = first_word(text);
+    let by_words = match word.as_str() {
+        "SHOW" => words(text, show::parse)?,
+        "SET" => words(text, set_parse::parse)?,
+        "DESC" | "DESCRIBE" | "EXPLAIN" => words(text, explain)?,
+        "BEGIN" | "START" | "COMMIT" | "ROLLBACK" | "SAVEPOINT" | "RELEASE" => words(text, transaction)?,
+        "USE" => words(text, use_database)?,
+        "KILL" => words(text, kill)?,
+        "PREPARE" | "EXECUTE" | "DEALLOCATE" => words(text, prepared)?,
+        "ANALYZE" | "CHECK" | "OPTIMIZE" | "REPAIR" => words(text, maintenance)?,
+        "LOCK" | "UNLOCK" | "FLUSH" | "GRANT" | "REVOKE" | "RESET" => Some(StatementKind::Nothing),
+        "ALTER" => words(text, set_replica)?,
+        "RENAME" => words(text, rename)?,
+        "DO" => words(text, do_expressions)?,
+        _ => None,
+    };
+    match by_words {
+        Some(kind) => Ok(vec![kind]),
+        None => Ok(rewrite::parse(text)?.into_iter().map(|s| StatementKind::Sql(Box::new(s))).collect()),
+    }
+}
+
+/// Reads a statement by its words. `None`: the SQL parser shall try.
+fn words(
+    text: &str,
+    read: impl FnOnce(&mut Words<'_>) -> std::result::Result<Option<StatementKind>, ParserError>,
+) -> Result<Option<StatementKind>> {
+    let dialect = MySqlDialect {};
+    let parser = Parser::new(&dialect).try_with_sql(text).map_err(|e| syntax_error(text, &e, None))?;
+    let mut words = Words::new(parser);
+    match read(&mut words) {
+        Ok(Some(_)) if !words.at_end() => Err(syntax_error(text, &ParserError::ParserError(String::new()), Some(&words.rest(text)))),
+        Ok(kind) => Ok(kind),
+        Err(e) => Err(syntax_error(text, &e, Some(&words.rest(text)))),
+    }
+}
+
+fn syntax_error(text: &str, _: &ParserError, rest: Option<&str>) -> SqlError {
+    SqlError::parse(rest.unwrap_or(text), 1)
+}
+
+type Parsed = std::result::Result<Option<StatementKind>, ParserError>;
+
+fn transaction(words: &mut Words<'_>) -> Parsed {
+    let statement = if words.take("BEGIN") {
+        words.take("WORK");
+        let optimistic = if words.take("OPTIMISTIC") {
+            Some(true)
+        } else if words.take("PESSIMISTIC") {
+            Some(false)
+        } else {
+            None
+        };
+        TransactionStatement::Begin { read_only: false, optimistic }
+    } else if words.take("START") {
+        if !words.take("TRANSACTION") {
+            return words.unexpected();
+        }
+        let mut read_only = false;
+        loop {
+            if words.take_all(&["WITH", "CONSISTENT", "SNAPSHOT"]) || words.take_all(&["READ", "WRITE"]) {
+            } else if words.take_all(&["READ", "ONLY"]) {
+                read_only = true;
+            } else {
+                break;
+            }
+            words.take_token(&Token::Comma);
+        }
+        TransactionStatement::Begin { read_only, optimistic: None }
+    } else if words.take("COMMIT") {
+        words.take("WORK");
+        TransactionStatement::Commit { chain: chain(words) }
+    } else if words.take("SAVEPOINT") {
+        TransactionStatement::Savepoint(words.name()?)
+    } else if words.take("RELEASE") {
+        if !words.take("SAVEPOINT") {
+            return words.unexpected();
+        }
+        TransactionStatement::Release(words.name()?)
+    } else if words.take("ROLLBACK") {
+        words.take("WORK");
+        if words.take("TO") {
+            words.take("SAVEPOINT");
+            TransactionStatement::RollbackTo(words.name()?)
+        } else {
+            TransactionStatement::Rollback { chain: chain(words) }
+        }
+    } else {
+        return words.unexpected();
+    };
+    Ok(Some(StatementKind::Transaction(statement)))
+}
+
+fn chain(words: &mut Words<'_>) -> bool {
+    let chain = words.take_all(&["AND", "CHAIN"]);
+    if !chain {
+        words.take_all(&["AND", "NO", "CHAIN"]);
+    }
+    if !words.take_all(&["NO", "RELEASE"]) {
+        words.take("RELEASE");
+    }
+    chain
+}
+
+fn use_database(words: &mut Words<'_>) -> Parsed {
+    words.take("USE");
+    Ok(Some(StatementKind::Use(words.name()?)))
+}
+
+fn explain(words: &mut Words<'_>) -> Parsed {
+    words.skip();
+    let mut analyze = words.take("ANALYZE");
+    if words.take("FORMAT") {
+        words.take_token(&Token::Eq);
+        words.skip();
+    } else {
+        words.take("EXTENDED");
+    }
+    analyze |= words.take("ANALYZE");
+    if words.any_of(&["SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "REPLACE", "TABLE", "VALUES"]) || words.is_token(&Token::LParen)
+    {
+        let statement = Box::new(words.statement()?);
+        return Ok(Some(StatementKind::Explain { analyze, statement }));
+    }
+    let table = words.object_name()?;
+    let column = if words.at_end() { None } else { Some(words.name_or_string()?) };
+    Ok(Some(StatementKind::Show(Box::new(show::describe(table, column)))))
+}
+
+fn kill(words: &mut Words<'_>) -> Parsed {
+    words.take("KILL");
+    words.take("TIDB");
+    let query_only = words.take("QUERY");
+    if !query_only {
+        words.take("CONNECTION");
+    }
+    Ok(Some(StatementKind::Kill { connection: words.number()?, query_only }))
+}
+
+fn prepared(words: &mut Words<'_>) -> Parsed {
+    Ok(Some(if words.take("PREPARE") {
+        let name = words.name()?.to_lowercase();
+        if !words.take("FROM") {
+            return words.unexpected();
+        }
+        StatementKind::Prepare { name, source: words.expr()? }
+    } else if words.take("EXECUTE") {
+        let name = words.name()?.to_lowercase();
+        let mut using = Vec::new();
+        if words.take("USING") {
+            loop {
+                using.push(words.user_variable()?);
+                if !words.take_token(&Token::Comma) {
+                    break;
+                }
+            }
+        }
+        StatementKind::Execute { name, using }
+    } else {
+        words.take("DEALLOCATE");
+        if !words.take("PREPARE") {
+            return words.unexpected();
+        }
+        StatementKind::Deallocate { name: words.name()?.to_lowercase() }
+    }))
+}
+
+fn maintenance(words: &mut Words<'_>) -> Parsed {
+    let verb = ["ANALYZE", "CHECK", "OPTIMIZE", "REPAIR"].into_iter().find(|verb| words.take(verb));
+    if !words.take("NO_WRITE_TO_BINLOG") {
+        words.take("LOCAL");
+    }
+    if !words.take("TABLE") && !words.take("TABLES") {
+        return words.unexpected();
+    }
+    let tables = object_names(words)?;
+    // Options such as `ALL COLUMNS`, `QUICK`, `WITH 16 BUCKETS` change nothing here.
+    words.skip_rest();
+    Ok(Some(match verb {
+        Some("CHECK") => StatementKind::TableMaintenance("check", tables),
+        Some("OPTIMIZE") => StatementKind::TableMaintenance("optimize", tables),
+        Some("REPAIR") => StatementKind::TableMaintenance("repair", tables),
+        _ => StatementKind::AnalyzeTables(tables),
+    }))
+}
+
+fn object_names(words: &mut Words<'_>) -> std::result::Result<Vec<ObjectName>, ParserError> {
+    let mut names = vec![words.object_name()?];
+    while words.take_token(&Token::Comma) {
+        names.push(words.object_name()?);
+    }
+    Ok(names)
+}
+
+fn set_replica(words: &mut Words<'_>) -> Parsed {
+    words.take("ALTER");
+    if !words.take("TABLE") {
+        return Ok(None);
+    }
+    let table = words.object_name()?;
+    if !words.take_all(&["SET", "TIFLASH", "REPLICA"]) {
+        return Ok(None);
+    }
+    let replicas = words.number()?;
+    // `LOCATION LABELS …` places copies on machines; there is one.
+    words.skip_rest();
+    Ok(Some(StatementKind::SetColumnarReplica { table, replicas }))
+}
+
+fn rename(words: &mut Words<'_>) -> Parsed {
+    words.take("RENAME");
+    if !words.take("TABLE") && !words.take("TABLES") {
+        return words.unexpected();
+    }
+    let mut renamed = Vec::new();
+    loop {
+        let from = words.object_name()?;
+        if !words.take("TO") {
+            return words.unexpected();
+        }
+        renamed.push((from, words.object_name()?));
+        if !words.take_token(&Token::Comma) {
+            return Ok(Some(StatementKind::Rename(renamed)));
+        }
+    }
+}
+
+fn do_expressions(words: &mut Words<'_>) -> Parsed {
+    words.take("DO");
+    let mut expressions: Vec<Expr> = vec![words.expr()?];
+    while words.take_token(&Token::Comma) {
+        expressions.push(words.expr()?);
+    }
+    Ok(Some(StatementKind::Do(expressions)))
+}
+
+/// The names of an object, unquoted: database, if given, and object.
+pub(crate) fn name_parts(name: &ObjectName) -> (Option<&str>, &str) {
+    let mut parts = name.0.iter().rev().filter_map(ast::ObjectNamePart::as_ident).map(|i| i.value.as_str());
+    let object = parts.next().unwrap_or_default();
+    (parts.next(), object)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(text: &str) -> StatementKind {
+        let mut statements = parse(text).unwrap();
+        assert_eq!(statements.len(), 1, "{text}");
+        statements.remove(0).kind
+    }
+
+    #[test]
+    fn transactions_are_read() {
+        let begin = |read_only, optimistic| TransactionStatement::Begin { read_only, optimistic };
+        for (text, expected) in [
+            ("begin", begin(false, None)),
+            ("BEGIN OPTIMISTIC", begin(false, Some(true))),
+            ("start transaction with consistent snapshot, read only", begin(true, None)),
+            ("START TRANSACTION READ WRITE", begin(false, None)),
+            ("commit work and chain", TransactionStatement::Commit { chain: true }),
+            ("rollback and no chain no release", TransactionStatement::Rollback { chain: false }),
+            ("rollback to savepoint `A b`", TransactionStatement::RollbackTo("A b".into())),
+            ("release savepoint x", TransactionStatement::Release("x".into())),
+        ] {
+            let StatementKind::Transaction(found) = one(text) else { panic!("{text}") };
+            assert_eq!(found, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_follows_a_complete_statement_is_an_error() {
+        for text in ["begin now", "kill 5 6", "use a b", "release x", "rename table a b"] {
+            assert_eq!(parse(text).unwrap_err().code, 1064, "{text}");
+        }
+    }
+
+    #[test]
+    fn administration_is_read() {
+        assert!(matches!(one("kill query 7"), StatementKind::Kill { connection: 7, query_only: true }));
+        assert!(matches!(one("alter table a.b set tiflash replica 1"), StatementKind::SetColumnarReplica { replicas: 1, .. }));
+        assert!(matches!(one("analyze table a, b.c"), StatementKind::AnalyzeTables(t) if t.len() == 2));
+        assert!(matches!(one("lock tables t write"), StatementKind::Nothing));
+        assert!(matches!(one("execute s using @a, @b"), StatementKind::Execute { using, .. } if using == ["a", "b"]));
+    }
+}

@@ -1,0 +1,159 @@
+//! A statement after parsing, in the groups by which it is executed.
+
+use datafusion::sql::sqlparser::ast;
+
+use super::show::Show;
+
+/// One statement.
+#[derive(Clone, Debug)]
+pub struct ParsedStatement {
+    /// What to do.
+    pub(crate) kind: StatementKind,
+    /// How many `?` it has.
+    pub(crate) parameters: usize,
+    /// As the client wrote it.
+    pub(crate) text: String,
+}
+
+/// What a statement is.
+#[derive(Clone, Debug)]
+pub(crate) enum StatementKind {
+    /// Queries, changes of rows and definitions, as the SQL parser knows them.
+    Sql(Box<ast::Statement>),
+    /// `SHOW …`, `DESCRIBE table`.
+    Show(Box<Show>),
+    /// `SET …`.
+    Set(Vec<Assignment>),
+    /// `USE database`.
+    Use(String),
+    /// `BEGIN`, `COMMIT` and their like.
+    Transaction(TransactionStatement),
+    /// `EXPLAIN [ANALYZE] statement`.
+    Explain {
+        /// Whether to run it and report what happened.
+        analyze: bool,
+        /// The statement.
+        statement: Box<ast::Statement>,
+    },
+    /// `KILL [QUERY] id`.
+    Kill {
+        /// The connection.
+        connection: u64,
+        /// End the statement that runs, not the connection.
+        query_only: bool,
+    },
+    /// `PREPARE name FROM …`.
+    Prepare {
+        /// Name, in lower case.
+        name: String,
+        /// A string literal, or `@variable`.
+        source: ast::Expr,
+    },
+    /// `EXECUTE name USING @a, @b`.
+    Execute {
+        /// Name, in lower case.
+        name: String,
+        /// User variables, without the `@`.
+        using: Vec<String>,
+    },
+    /// `DEALLOCATE PREPARE name`.
+    Deallocate {
+        /// Name, in lower case.
+        name: String,
+    },
+    /// `ANALYZE TABLE a, b`.
+    AnalyzeTables(Vec<ast::ObjectName>),
+    /// `CHECK TABLE`, `OPTIMIZE TABLE`, `REPAIR TABLE`: the verb in lower case, and the tables.
+    TableMaintenance(&'static str, Vec<ast::ObjectName>),
+    /// `ALTER TABLE table SET TIFLASH REPLICA n`.
+    SetColumnarReplica {
+        /// The table.
+        table: ast::ObjectName,
+        /// Copies asked for.
+        replicas: u64,
+    },
+    /// `RENAME TABLE a TO b, …`.
+    Rename(Vec<(ast::ObjectName, ast::ObjectName)>),
+    /// `DO expr, …`.
+    Do(Vec<ast::Expr>),
+    /// Accepted without effect: `LOCK TABLES`, `FLUSH …`.
+    Nothing,
+}
+
+/// One assignment of `SET`.
+#[derive(Clone, Debug)]
+pub(crate) enum Assignment {
+    /// `@name = expr`.
+    User(String, ast::Expr),
+    /// A system variable; no expression for `DEFAULT`.
+    System {
+        /// Name as written.
+        name: String,
+        /// `GLOBAL`.
+        global: bool,
+        /// New value.
+        value: Option<ast::Expr>,
+    },
+    /// `NAMES charset COLLATE collation`; empty for `DEFAULT`.
+    Names(String, Option<String>),
+    /// `CHARACTER SET charset`.
+    CharacterSet(String),
+    /// `TRANSACTION …`: read-only or not, and the isolation level, as far as given.
+    Transaction {
+        /// `GLOBAL`.
+        global: bool,
+        /// Isolation level.
+        isolation: Option<String>,
+        /// `READ ONLY` or `READ WRITE`.
+        read_only: Option<bool>,
+    },
+}
+
+/// Statements that steer transactions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum TransactionStatement {
+    /// `BEGIN`, `START TRANSACTION`.
+    Begin {
+        /// `READ ONLY`.
+        read_only: bool,
+        /// TiDB's `BEGIN OPTIMISTIC` and `BEGIN PESSIMISTIC`.
+        optimistic: Option<bool>,
+    },
+    /// `COMMIT`, and whether another transaction follows at once (`AND CHAIN`).
+    Commit {
+        /// `AND CHAIN`.
+        chain: bool,
+    },
+    /// `ROLLBACK`.
+    Rollback {
+        /// `AND CHAIN`.
+        chain: bool,
+    },
+    /// `SAVEPOINT name`.
+    Savepoint(String),
+    /// `ROLLBACK TO name`.
+    RollbackTo(String),
+    /// `RELEASE SAVEPOINT name`.
+    Release(String),
+}
+
+impl ParsedStatement {
+    /// Whether it asks about the statement before it, whose warnings must then stay.
+    pub(crate) fn keeps_diagnostics(&self) -> bool {
+        match &self.kind {
+            StatementKind::Show(show) => show.is_diagnostics(),
+            StatementKind::Sql(statement) => match &**statement {
+                // `SELECT @@warning_count`
+                ast::Statement::Query(_) => self.text.contains("@@"),
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    /// Whether it may run on its own timestamp without touching tables' rows: such statements do not
+    /// open a transaction with autocommit = 0.
+    pub(crate) fn reads_tables(&self) -> bool {
+        matches!(&self.kind, StatementKind::Sql(statement) if matches!(**statement, ast::Statement::Query(_)))
+    }
+}

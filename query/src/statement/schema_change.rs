@@ -1,0 +1,229 @@
+//! Changes of definitions: databases, dropping, renaming, copies.
+//!
+//! A schema change commits the open transaction, then runs as one of its own: it reads all definitions,
+//! computes the keys to change, and commits. If another schema change came first, it starts again.
+
+use datafusion::sql::sqlparser::ast::{self, ObjectName};
+use deltatree_learner::catalog::{self, CatalogError, CatalogSnapshot, TableInfo};
+use deltatree_learner::table_write::KeyOp;
+use deltatree_learner::{TxnMode, TxnOptions};
+use deltatree_storage::types::TableId;
+
+use super::alter_table::definitions;
+use super::dispatch::lost_race;
+use super::parse::name_parts;
+use crate::error::{Result, SqlError};
+use crate::session::{Completion, Session, StatementResult, schema_change_failed, write_failed};
+
+/// How often a schema change that lost a race is run again.
+const MAX_RETRIES: usize = 20;
+
+/// Databases that cannot be dropped.
+const SYSTEM_DATABASES: [&str; 2] = ["mysql", "information_schema"];
+
+impl Session {
+    /// Runs a schema change. `change` may be called more than once, each time with newer definitions.
+    pub(super) async fn change_schema<T>(
+        &mut self,
+        change: impl Fn(&CatalogSnapshot) -> Result<(T, Vec<KeyOp>)>,
+    ) -> Result<T> {
+        self.commit().await?;
+        let mut retries = 0;
+        loop {
+            match self.change_schema_once(&change).await {
+                Err(e) if lost_race(&e) && retries < MAX_RETRIES => retries += 1,
+                result => return result,
+            }
+        }
+    }
+
+    async fn change_schema_once<T>(
+        &self,
+        change: &impl Fn(&CatalogSnapshot) -> Result<(T, Vec<KeyOp>)>,
+    ) -> Result<T> {
+        let group = self.node.group();
+        let options = TxnOptions { mode: TxnMode::Optimistic, ..TxnOptions::default() };
+        let mut transaction = group.begin(options).await?;
+        let definitions = definitions(&transaction)?;
+        let (result, ops) = change(&definitions)?;
+        for op in ops {
+            match op {
+                KeyOp::Put { key, value } => transaction.put(key, value)?,
+                KeyOp::Insert { key, value } => transaction.insert(key, value)?,
+                KeyOp::Delete { key } => transaction.delete(key)?,
+            }
+        }
+        transaction.commit().await.map_err(|e| write_failed(e, &definitions))?;
+        Ok(result)
+    }
+
+    /// Replaces a table's definition by what `change` makes of the newest one.
+    pub(super) async fn change_table(
+        &mut self,
+        database: Option<&str>,
+        name: &str,
+        change: impl Fn(&mut TableInfo) -> Result<()>,
+    ) -> Result<TableInfo> {
+        let id = self.table(database, name)?.id;
+        self.change_schema(move |definitions| {
+            let table = definitions.table_by_id(id).ok_or_else(|| SqlError::unknown_table("", name))?;
+            let mut table = TableInfo::clone(table);
+            change(&mut table)?;
+            catalog::alter_table(definitions, table).map_err(schema_change_failed)
+        })
+        .await
+    }
+
+    /// Removes the rows of dropped tables. Their definitions are gone already, so a failure only leaves
+    /// space to be reclaimed.
+    async fn drop_data(&self, tables: &[TableId]) {
+        for &table in tables {
+            if let Err(e) = self.node.group().drop_table_data(table).await {
+                tracing::warn!("cannot remove the rows of dropped table {table}: {e}");
+            }
+        }
+    }
+
+    /// `CREATE DATABASE`.
+    pub(super) async fn create_database(&mut self, name: &ObjectName, if_not_exists: bool) -> Result<StatementResult> {
+        let name = name_parts(name).1.to_owned();
+        if name.is_empty() || name.len() > 64 {
+            return Err(SqlError::new(1102, format!("Incorrect database name '{name}'")));
+        }
+        let exists = || SqlError::database_exists(&name);
+        if name.eq_ignore_ascii_case("information_schema") {
+            return Err(exists());
+        }
+        let created = self
+            .change_schema(|definitions| {
+                if definitions.database(&name).is_some() {
+                    return Err(exists());
+                }
+                catalog::create_database(definitions, &name).map_err(schema_change_failed)
+            })
+            .await;
+        match created {
+            Ok(_) => Ok(StatementResult::Ok(Completion::affected(1))),
+            Err(e) if e.code == 1007 && if_not_exists => {
+                self.note(e);
+                Ok(StatementResult::Ok(Completion::affected(1)))
+            }
+            Err(e) => Err(e),
+        }
+    }
+
+    /// `DROP DATABASE`.
+    pub(super) async fn drop_databases(&mut self, names: &[ObjectName], if_exists: bool) -> Result<StatementResult> {
+        let mut dropped = 0;
+        for name in names {
+            let name = name_parts(name).1;
+            if SYSTEM_DATABASES.iter().any(|s| s.eq_ignore_ascii_case(name)) {
+                return Err(SqlError::new(1044, format!("Access denied for user 'root'@'%' to database '{name}'")));
+            }
+            let result = self
+                .change_schema(|definitions| match catalog::drop_database(definitions, name) {
+                    Err(CatalogError::UnknownDatabase(_)) => Err(SqlError::cannot_drop_database(name)),
+                    result => result.map_err(schema_change_failed),
+                })
+                .await;
+            match result {
+                Ok(tables) => {
+                    dropped += tables.len() as u64;
+                    self.drop_data(&tables).await;
+                    if self.database.as_deref().is_some_and(|d| d.eq_ignore_ascii_case(name)) {
+                        self.database = None;
+                    }
+                }
+                Err(e) if e.code == 1008 && if_exists => self.note(e),
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(StatementResult::Ok(Completion::affected(dropped)))
+    }
+
+    /// `DROP TABLE`.
+    pub(super) async fn drop_tables(&mut self, names: &[ObjectName], if_exists: bool) -> Result<StatementResult> {
+        let mut missing = Vec::new();
+        self.commit().await?;
+        for name in names {
+            let (database, name) = name_parts(name);
+            match self.table(database, name) {
+                Ok(table) => {
+                    let id = table.id;
+                    let dropped = self
+                        .change_schema(|definitions| {
+                            catalog::drop_table(definitions, id).map(|ops| ((), ops)).map_err(schema_change_failed)
+                        })
+                        .await;
+                    match dropped {
+                        Ok(()) => self.drop_data(&[id]).await,
+                        // Somebody else dropped it first.
+                        Err(e) if e.code == 1146 => missing.push(format!("{}.{}", table.database, table.name)),
+                        Err(e) => return Err(e),
+                    }
+                }
+                Err(e) if matches!(e.code, 1146 | 1049) => {
+                    let database = database.or(self.database.as_deref()).unwrap_or_default();
+                    missing.push(format!("{database}.{name}"));
+                }
+                Err(e) => return Err(e),
+            }
+        }
+        if missing.is_empty() {
+            return Ok(StatementResult::done());
+        }
+        let e = SqlError::new(1051, format!("Unknown table '{}'", missing.join(",")));
+        if if_exists {
+            self.note(e);
+            Ok(StatementResult::done())
+        } else {
+            Err(e)
+        }
+    }
+
+    /// `TRUNCATE TABLE`.
+    pub(super) async fn truncate_tables(&mut self, truncate: &ast::Truncate) -> Result<StatementResult> {
+        for target in &truncate.table_names {
+            let (database, name) = name_parts(&target.name);
+            let id = self.table(database, name)?.id;
+            self.change_schema(|definitions| {
+                catalog::truncate_table(definitions, id).map_err(schema_change_failed)
+            })
+            .await?;
+            self.drop_data(&[id]).await;
+        }
+        Ok(StatementResult::done())
+    }
+
+    /// `RENAME TABLE`.
+    pub(super) async fn rename_tables(&mut self, pairs: &[(ObjectName, ObjectName)]) -> Result<()> {
+        for (from, to) in pairs {
+            let (database, name) = name_parts(from);
+            let (new_database, new_name) = name_parts(to);
+            let new_database = new_database.or(database).or(self.database.as_deref()).map(str::to_owned);
+            let new_database = new_database.ok_or_else(SqlError::no_database)?;
+            self.change_table(database, name, |table| {
+                table.database.clone_from(&new_database);
+                new_name.clone_into(&mut table.name);
+                Ok(())
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// `ALTER TABLE … SET TIFLASH REPLICA`.
+    pub(super) async fn set_columnar_replica(&mut self, table: &ObjectName, replicas: u64) -> Result<()> {
+        if replicas > 1 {
+            let message = format!("the tiflash replica count: {replicas} should be less than the total tiflash server count: 1");
+            return Err(SqlError::internal(message));
+        }
+        let (database, name) = name_parts(table);
+        self.change_table(database, name, |table| {
+            table.columnar = replicas > 0;
+            Ok(())
+        })
+        .await?;
+        Ok(())
+    }
+}

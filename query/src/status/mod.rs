@@ -1,0 +1,5 @@
+//! Status, metrics and health over HTTP.
+
+mod server;
+
+pub use server::StatusServer;

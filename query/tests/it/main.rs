@@ -1,0 +1,5 @@
+//! Whole-system tests: they start the `deltatree` binary and speak to it.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod crash;
+mod tpch;

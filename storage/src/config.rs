@@ -1,0 +1,65 @@
+//! The engine's knobs.
+
+use crate::error::{Error, Result};
+
+/// Sizes at which the engine acts. Checked once, when the engine is opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Rows of a full pack. 8,192 to 16 Mi.
+    pub pack_rows: usize,
+    /// A segment whose stable has more rows is split. At least two packs.
+    pub segment_rows_limit: u64,
+    /// A delta with fewer rows is left alone by merge-delta.
+    pub merge_rows_min: u64,
+    /// Merge-delta begins when the delta has more than this share of the stable's rows, in percent.
+    pub merge_delta_percent: u64,
+    /// Memory that all deltas may hold before a flush is due, in bytes.
+    pub delta_memory_limit: u64,
+    /// Delta rows of one segment that are waited for before merging, at most.
+    pub delta_rows_limit: u64,
+    /// Delete vector entries with timestamps that one array may have before a checkpoint is due.
+    pub tail_entries_limit: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            pack_rows: 1 << 20,
+            segment_rows_limit: 16 << 20,
+            merge_rows_min: 64 << 10,
+            merge_delta_percent: 30,
+            delta_memory_limit: 256 << 20,
+            delta_rows_limit: 4 << 20,
+            tail_entries_limit: 64 << 10,
+        }
+    }
+}
+
+impl Config {
+    /// Small sizes, so that tests with few rows pass through every step.
+    pub fn tiny() -> Self {
+        Self {
+            pack_rows: 40,
+            segment_rows_limit: 200,
+            merge_rows_min: 20,
+            merge_delta_percent: 30,
+            delta_memory_limit: 16 << 10,
+            delta_rows_limit: 400,
+            tail_entries_limit: 8,
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<()> {
+        let wrong = |what: &str| Err(Error::Invalid(format!("storage configuration: {what}")));
+        if self.pack_rows == 0 || self.pack_rows > 16 << 20 {
+            return wrong("pack_rows must be 1 to 16777216");
+        }
+        if self.segment_rows_limit < 2 * self.pack_rows as u64 {
+            return wrong("segment_rows_limit must be at least two packs");
+        }
+        if self.delta_memory_limit == 0 || self.delta_rows_limit == 0 || self.merge_delta_percent == 0 {
+            return wrong("limits must not be zero");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,13 @@
+//! What the engine's files are, and where to resume: one small file, replaced whole.
+
+mod delete_file;
+mod envelope;
+mod files;
+#[expect(clippy::module_inception, reason = "the type lives in the file of its name")]
+mod manifest;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use delete_file::delete_file_name;
+pub(crate) use files::Files;
+pub(crate) use manifest::{ChunkRecord, Manifest, SegmentRecord, TableRecord};

@@ -1,0 +1,36 @@
+//! Arrays ↔ blocks: one encoding a file.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `block` | what every block begins with: encoding, NULLs |
+//! | `damage` | why bytes are not a block |
+//! | `column` | a column's block by its type, and back |
+//! | `integer`, `float`, `text`, `wide`, `keys` | families of types: how the encoding is chosen |
+//! | `bitpack`, `constant`, `decimals`, `delta`, `dictionary`, `fsst`, `plain`, `planes`, `rle`, `zstd` | the encodings |
+
+mod bitpack;
+mod block;
+mod column;
+mod constant;
+mod damage;
+mod decimals;
+mod delta;
+mod dictionary;
+mod float;
+mod fsst;
+mod integer;
+mod keys;
+mod plain;
+mod planes;
+mod rle;
+mod text;
+mod wide;
+mod zstd;
+
+pub(super) use column::{decode, decode_rows, encode};
+pub(crate) use constant::repeat;
+pub(super) use damage::{Damage, Trust};
+pub(super) use keys::{KeyBlock, decode_keys, encode_keys, search};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,32 @@
+//! Packs: immutable files of rows, divided into zones of one block a column.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `rows` | what goes in |
+//! | `writer` | rows → zones → blocks → file |
+//! | `format` | header and trailer, byte by byte |
+//! | `footer` | the directory of a pack, and what makes it believable |
+//! | `reader` | an open pack: metadata |
+//! | `blocks` | an open pack: columns, checksums |
+//! | `search` | an open pack: keys to row numbers |
+//! | `key_column` | an integer key is one of the columns |
+//! | `encoding` | arrays ↔ blocks |
+
+mod blocks;
+mod encoding;
+mod footer;
+mod format;
+mod key_column;
+mod reader;
+mod rows;
+mod search;
+mod writer;
+
+pub(crate) use encoding::repeat;
+pub use format::{ZONE_ROWS, file_name, parse_file_name};
+pub use reader::Pack;
+pub use rows::PackRows;
+pub use writer::{PackOptions, PackWriter};
+
+#[cfg(test)]
+mod tests;

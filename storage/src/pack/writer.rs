@@ -1,0 +1,301 @@
+//! Writing a pack: rows are gathered into zones, each zone's columns encoded to blocks, blocks
+//! written front to back, and last the footer. Until the trailer is there and synced, the file is
+//! no pack, and a reader says so.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, UInt8Array};
+use arrow::compute::{concat, filter, not};
+use arrow::datatypes::UInt64Type;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::footer::{BlockPlace, ColumnFooter, Footer, Storage, ZoneFooter};
+use super::format::{ALIGNMENT, TRAILER_BYTES, ZONE_ROWS, file_name, header, trailer};
+use super::key_column::keys_to_column;
+use super::{Pack, PackRows, encoding};
+use crate::error::{Error, Result};
+use crate::file::{FileStore, FileWriter};
+use crate::types::{FileId, KeyArray, KeyRef, StoredType, TableSchema, Timestamp};
+use crate::zone_map::{NdvSketch, ZoneMap};
+
+/// A zone with more text than this is closed before it has [`ZONE_ROWS`] rows.
+const ZONE_TEXT_BYTES: usize = 32 << 20;
+
+/// What kind of pack to write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PackOptions {
+    /// Rows come by strictly ascending key (a stable pack). Otherwise in any order, with any number
+    /// of versions of a key (a delta chunk).
+    pub sorted: bool,
+}
+
+/// Writes one pack. Dropped before [`PackWriter::finish`], it removes its file.
+#[derive(Debug)]
+pub struct PackWriter {
+    store: Arc<dyn FileStore>,
+    file: FileId,
+    /// None once finished.
+    out: Option<Box<dyn FileWriter>>,
+    schema: TableSchema,
+    footer: Footer,
+    /// Rows not yet in a zone.
+    pending: Vec<PackRows>,
+    pending_rows: usize,
+    pending_text: usize,
+    rows: u32,
+}
+
+impl PackWriter {
+    /// Starts the file of a pack, which must not exist.
+    pub fn create(store: Arc<dyn FileStore>, file: FileId, schema: &TableSchema, options: PackOptions) -> Result<Self> {
+        let columns = schema.columns.iter().enumerate().map(|(i, column)| ColumnFooter {
+            id: column.id,
+            name: column.name.clone(),
+            data_type: column.data_type,
+            storage: if schema.key_column == Some(i) { Storage::Keys } else { Storage::Blocks(Vec::new()) },
+            zone_maps: Vec::new(),
+            ndv: NdvSketch::default(),
+        });
+        let footer = Footer {
+            table: schema.table,
+            schema_version: schema.version,
+            sorted: options.sorted,
+            key: schema.key,
+            zones: Vec::new(),
+            keys: Vec::new(),
+            commit_ts: Vec::new(),
+            tombstones: Vec::new(),
+            columns: columns.collect(),
+        };
+        let mut out = store.create(&file_name(file))?;
+        out.write(&header(file))?;
+        Ok(Self {
+            store,
+            file,
+            out: Some(out),
+            schema: schema.clone(),
+            footer,
+            pending: Vec::new(),
+            pending_rows: 0,
+            pending_text: 0,
+            rows: 0,
+        })
+    }
+
+    /// Adds rows, of any number. Encodes and writes the zones that they fill.
+    pub fn write(&mut self, rows: PackRows) -> Result<()> {
+        rows.check(&self.schema)?;
+        let Some(total) = u32::try_from(rows.len()).ok().and_then(|n| self.rows.checked_add(n)) else {
+            return Err(Error::Internal(format!("pack {} would have more rows than can be numbered", self.file)));
+        };
+        self.rows = total;
+        let text = text_lengths(&rows);
+        let mut start = 0;
+        for row in 0..rows.len() {
+            self.pending_rows += 1;
+            self.pending_text += text.as_ref().map_or(0, |t| t[row]);
+            if self.pending_rows == ZONE_ROWS || self.pending_text >= ZONE_TEXT_BYTES {
+                self.pending.push(rows.slice(start, row + 1 - start));
+                self.close_zone()?;
+                start = row + 1;
+            }
+        }
+        if start < rows.len() {
+            self.pending.push(rows.slice(start, rows.len() - start));
+        }
+        Ok(())
+    }
+
+    /// Rows written so far.
+    pub fn rows(&self) -> u32 {
+        self.rows
+    }
+
+    /// Writes what is left and the footer, makes the file and its name durable, and opens it.
+    pub fn finish(mut self) -> Result<Arc<Pack>> {
+        if self.pending_rows > 0 {
+            self.close_zone()?;
+        }
+        let footer = postcard::to_stdvec(&self.footer)
+            .map_err(|e| Error::Internal(format!("the footer of pack {} cannot be encoded: {e}", self.file)))?;
+        let out = self.out()?;
+        let mut end = footer;
+        let trailer: [u8; TRAILER_BYTES] = trailer(out.len(), &end);
+        end.extend_from_slice(&trailer);
+        out.write(&end)?;
+        out.sync()?;
+        self.store.sync_dir()?;
+        let pack = Pack::open(self.store.clone(), self.file)?;
+        self.out = None;
+        Ok(pack)
+    }
+
+    fn out(&mut self) -> Result<&mut Box<dyn FileWriter>> {
+        self.out.as_mut().ok_or_else(|| Error::Internal("a pack writer was used after its end".into()))
+    }
+
+    fn close_zone(&mut self) -> Result<()> {
+        let zone = concat_rows(&std::mem::take(&mut self.pending))?;
+        (self.pending_rows, self.pending_text) = (0, 0);
+        if self.footer.sorted {
+            self.check_order(&zone.keys)?;
+        }
+        self.footer.zones.push(zone_footer(&zone));
+        let place = self.write_block(encoding::encode_keys(&zone.keys))?;
+        self.footer.keys.push(place);
+        let commit_ts: ArrayRef = Arc::new(zone.commit_ts.clone());
+        let place = self.write_block(encoding::encode(&commit_ts, StoredType::UInt64)?)?;
+        self.footer.commit_ts.push(place);
+        let place = self.write_block(encoding::encode(&tombstone_flags(&zone), StoredType::UInt8)?)?;
+        self.footer.tombstones.push(place);
+        let alive = zone.tombstones.as_ref().filter(|t| t.true_count() > 0).map(not).transpose()?;
+        for (i, array) in zone.columns.iter().enumerate() {
+            self.write_column(i, array, &zone.keys, alive.as_ref())?;
+        }
+        Ok(())
+    }
+
+    fn write_column(
+        &mut self,
+        position: usize,
+        array: &ArrayRef,
+        keys: &KeyArray,
+        alive: Option<&BooleanArray>,
+    ) -> Result<()> {
+        let data_type = self.schema.columns[position].data_type;
+        let counted = alive.map_or_else(|| Ok(array.clone()), |alive| filter(array, alive))?;
+        if self.schema.key_column == Some(position) {
+            check_key_column(keys, &counted, alive, data_type)?;
+        } else {
+            let place = self.write_block(encoding::encode(array, data_type)?)?;
+            if let Storage::Blocks(blocks) = &mut self.footer.columns[position].storage {
+                blocks.push(place);
+            }
+        }
+        let column = &mut self.footer.columns[position];
+        column.zone_maps.push(ZoneMap::of(&counted)?);
+        column.ndv.insert_array(&counted);
+        Ok(())
+    }
+
+    fn write_block(&mut self, mut bytes: Vec<u8>) -> Result<BlockPlace> {
+        let len = u32::try_from(bytes.len())
+            .map_err(|_| Error::Invalid(format!("a zone's column of {} bytes is too large to store", bytes.len())))?;
+        bytes.resize(bytes.len().next_multiple_of(ALIGNMENT), 0);
+        let checksum = xxh3_64(&bytes);
+        let out = self.out()?;
+        let offset = out.len();
+        out.write(&bytes)?;
+        Ok(BlockPlace { offset, len, checksum })
+    }
+
+    fn check_order(&self, keys: &KeyArray) -> Result<()> {
+        let follows = match self.footer.zones.last() {
+            Some(zone) => zone.last_key.as_ref() < keys.get(0),
+            None => true,
+        };
+        if follows && (1..keys.len()).all(|i| keys.get(i - 1) < keys.get(i)) {
+            return Ok(());
+        }
+        Err(Error::Internal(format!("the rows for sorted pack {} are not in strict key order", self.file)))
+    }
+}
+
+impl Drop for PackWriter {
+    fn drop(&mut self) {
+        if self.out.take().is_some() {
+            // Nobody knows of the file yet; if it cannot be removed, recovery finds an orphan.
+            let _ = self.store.remove(&file_name(self.file));
+        }
+    }
+}
+
+fn zone_footer(zone: &PackRows) -> ZoneFooter {
+    let keys = || (0..zone.len()).map(|i| zone.keys.get(i));
+    let first = keys().min().unwrap_or(KeyRef::Int(0));
+    let last = keys().max().unwrap_or(KeyRef::Int(0));
+    let ts = zone.commit_ts.values();
+    ZoneFooter {
+        rows: zone.len() as u32,
+        tombstones: zone.tombstones.as_ref().map_or(0, BooleanArray::true_count) as u32,
+        first_key: first.to_owned(),
+        last_key: last.to_owned(),
+        min_commit_ts: Timestamp(ts.iter().copied().min().unwrap_or_default()),
+        max_commit_ts: Timestamp(ts.iter().copied().max().unwrap_or_default()),
+    }
+}
+
+fn tombstone_flags(zone: &PackRows) -> ArrayRef {
+    Arc::new(match &zone.tombstones {
+        Some(flags) => flags.values().iter().map(u8::from).collect::<UInt8Array>(),
+        None => UInt8Array::from_value(0, zone.len()),
+    })
+}
+
+/// A table whose key column disagrees with its keys would change its answers with the access path.
+fn check_key_column(
+    keys: &KeyArray,
+    column: &ArrayRef,
+    alive: Option<&BooleanArray>,
+    data_type: StoredType,
+) -> Result<()> {
+    let expected = keys_to_column(keys, data_type)?;
+    let expected = alive.map_or_else(|| Ok(expected.clone()), |alive| filter(&expected, alive))?;
+    if expected.to_data() == column.to_data() {
+        return Ok(());
+    }
+    Err(Error::Internal("the values of the key column are not the row keys".into()))
+}
+
+fn concat_rows(pieces: &[PackRows]) -> Result<PackRows> {
+    if let [only] = pieces {
+        return Ok(only.clone());
+    }
+    let [first, ..] = pieces else { return Err(Error::Internal("a zone without rows".into())) };
+    let join = |arrays: Vec<&dyn Array>| concat(&arrays);
+    let keys = match &first.keys {
+        KeyArray::Int(_) => {
+            KeyArray::Int(join(pieces.iter().map(|p| p.keys.as_array()).collect())?.as_primitive().clone())
+        }
+        KeyArray::Bytes(_) => {
+            KeyArray::Bytes(join(pieces.iter().map(|p| p.keys.as_array()).collect())?.as_binary().clone())
+        }
+    };
+    let tombstones = pieces.iter().any(|p| p.tombstones.is_some()).then(|| {
+        pieces
+            .iter()
+            .flat_map(|p| {
+                let flags = p.tombstones.as_ref();
+                (0..p.len()).map(move |i| Some(flags.is_some_and(|f| f.value(i))))
+            })
+            .collect()
+    });
+    Ok(PackRows {
+        keys,
+        commit_ts: join(pieces.iter().map(|p| &p.commit_ts as &dyn Array).collect())?
+            .as_primitive::<UInt64Type>()
+            .clone(),
+        tombstones,
+        columns: (0..first.columns.len())
+            .map(|c| join(pieces.iter().map(|p| p.columns[c].as_ref()).collect()))
+            .collect::<Result<_, _>>()?,
+    })
+}
+
+/// Bytes of text in each row; none if no column can be long.
+fn text_lengths(rows: &PackRows) -> Option<Vec<usize>> {
+    let mut lengths: Option<Vec<usize>> = None;
+    let mut add = |views: &[u128]| {
+        let lengths = lengths.get_or_insert_with(|| vec![0; rows.len()]);
+        // The low half word of a view is the length of its value.
+        lengths.iter_mut().zip(views).for_each(|(sum, view)| *sum += *view as u32 as usize);
+    };
+    for column in &rows.columns {
+        if let Some(text) = column.as_string_view_opt() {
+            add(text.views());
+        } else if let Some(bytes) = column.as_binary_view_opt() {
+            add(bytes.views());
+        }
+    }
+    lengths
+}

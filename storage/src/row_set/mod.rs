@@ -1,0 +1,13 @@
+//! Immutable arrays of row versions, in memory or in a file, each with its delete vector.
+
+mod memory_rows;
+mod rearrange;
+mod rows;
+mod set;
+
+pub(crate) use memory_rows::MemoryRows;
+pub(crate) use rearrange::{
+    concat_rows, filter_rows, interleave_rows, key_order, slice_keys, take_keys, take_rows, typed_keys,
+};
+pub(crate) use rows::Rows;
+pub(crate) use set::RowSet;

@@ -1,0 +1,83 @@
+//! What the engine should answer: every version of every key, in an ordered map.
+
+use std::collections::BTreeMap;
+
+use arrow::array::{BinaryArray, BooleanArray, Int64Array, UInt64Array};
+
+use super::cells::{array_of, cell};
+use crate::api::TableBatch;
+use crate::error::Result;
+use crate::types::{KeyArray, KeyKind, RowKey, TableSchema, Timestamp, Value};
+
+/// One row version. The cells follow from the seed (see [`cell`]), so that they are known under any
+/// schema.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelRow {
+    /// Its key.
+    pub key: RowKey,
+    /// Its timestamp.
+    pub commit_ts: u64,
+    /// What its cells are made of; `None` if it is a tombstone.
+    pub seed: Option<i64>,
+}
+
+/// All versions, and of which column it is known from when on rows have it.
+#[derive(Clone, Debug, Default)]
+pub struct Model {
+    versions: BTreeMap<RowKey, BTreeMap<u64, Option<i64>>>,
+}
+
+impl Model {
+    /// Adds a version. Adding it again changes nothing.
+    pub fn put(&mut self, row: &ModelRow) {
+        self.versions.entry(row.key.clone()).or_default().insert(row.commit_ts, row.seed);
+    }
+
+    /// The visible rows at `ts`, in key order: key and seed.
+    pub fn visible(&self, ts: Timestamp) -> Vec<(RowKey, i64)> {
+        let newest = |versions: &BTreeMap<u64, Option<i64>>| versions.range(..=ts.0).next_back().and_then(|(_, s)| *s);
+        self.versions.iter().filter_map(|(key, versions)| Some((key.clone(), newest(versions)?))).collect()
+    }
+
+    /// The cells of a row with `seed` under `schema`.
+    pub fn cells(schema: &TableSchema, key: &RowKey, seed: i64) -> Vec<Value> {
+        let cells = schema.columns.iter().enumerate().map(|(i, column)| match (schema.key_column == Some(i), key) {
+            (true, RowKey::Int(key)) => Value::Int(*key),
+            (true, RowKey::Bytes(_)) | (false, _) => cell(column.data_type, seed.wrapping_add(i64::from(column.id.0))),
+        });
+        cells.collect()
+    }
+
+    /// Versions as a batch for the engine.
+    pub fn batch(schema: &TableSchema, rows: &[ModelRow]) -> Result<TableBatch> {
+        let cells: Vec<Vec<Value>> =
+            rows.iter().map(|row| Self::cells(schema, &row.key, row.seed.unwrap_or_default())).collect();
+        let column = |c: usize| {
+            let values: Vec<Value> = cells.iter().map(|row| row[c].clone()).collect();
+            array_of(schema.columns[c].data_type, &values)
+        };
+        let keys: Vec<RowKey> = rows.iter().map(|r| r.key.clone()).collect();
+        Ok(TableBatch {
+            table: schema.table,
+            schema_version: schema.version,
+            keys: key_array(schema.key, &keys),
+            commit_ts: UInt64Array::from_iter_values(rows.iter().map(|r| r.commit_ts)),
+            deleted: rows.iter().map(|r| Some(r.seed.is_none())).collect::<BooleanArray>(),
+            columns: (0..schema.columns.len()).map(column).collect::<Result<_>>()?,
+        })
+    }
+}
+
+/// Keys as an array. Keys of the other kind are left out.
+pub fn key_array(kind: KeyKind, keys: &[RowKey]) -> KeyArray {
+    match kind {
+        KeyKind::Int => KeyArray::Int(Int64Array::from_iter_values(keys.iter().filter_map(|k| match k {
+            RowKey::Int(v) => Some(*v),
+            RowKey::Bytes(_) => None,
+        }))),
+        KeyKind::Bytes => KeyArray::Bytes(BinaryArray::from_iter_values(keys.iter().filter_map(|k| match k {
+            RowKey::Int(_) => None,
+            RowKey::Bytes(b) => Some(b.as_ref()),
+        }))),
+    }
+}

@@ -388,7 +388,7 @@ enum Outcome<T> {
 
 async fn watch<T>(
     work: impl Future<Output = T>,
-    reader: &PacketReader,
+    reader: &mut PacketReader,
     interruption: &mut Interruption,
 ) -> Outcome<T> {
     let mut queries = interruption.clone();

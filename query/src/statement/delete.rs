@@ -37,8 +37,7 @@ impl Session {
             for row in &found.rows {
                 if seen.insert(&row.key) {
                     writer
-                        .delete(&row.key, &row.old, &mut ops)
-                        .map_err(|e| SqlError::internal(e.to_string()))?;
+                        .delete(&row.key, &row.old, &mut ops)?;
                     affected += 1;
                 }
             }

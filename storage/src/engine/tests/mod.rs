@@ -2,5 +2,6 @@
 
 mod concurrency;
 mod faults;
+mod filters;
 mod harness;
 mod model;

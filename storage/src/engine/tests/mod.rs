@@ -5,3 +5,4 @@ mod faults;
 mod filters;
 mod harness;
 mod model;
+mod shape;

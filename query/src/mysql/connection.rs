@@ -36,7 +36,6 @@ pub(crate) struct Connection {
     prepared: PreparedStatements,
     capabilities: u32,
     peer: IpAddr,
-    challenge: [u8; handshake::CHALLENGE],
     node: Arc<Node>,
 }
 
@@ -96,7 +95,6 @@ impl Connection {
             prepared: PreparedStatements::default(),
             capabilities: login.capabilities,
             peer,
-            challenge,
             node,
         };
         connection.write_ok(&Completion::default(), false);

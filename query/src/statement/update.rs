@@ -17,7 +17,7 @@ use deltatree_storage::types::Value;
 
 use super::parse::name_parts;
 use super::select::{restrict, select_items};
-use super::target::{Found, FoundRow, ROW_ID, Target};
+use super::target::{Found, FoundRow, Target};
 use crate::error::{Result, SqlError};
 use crate::session::{Completion, Session};
 use crate::types::coerce::{Assignment, coerce_array};
@@ -259,9 +259,4 @@ pub(super) fn order_and_limit(query: &mut Query, order_by: &[ast::OrderByExpr], 
 /// Whether a statement's `FROM` is one plain table, and which.
 pub(super) fn single_table(from: &TableWithJoins) -> Option<&TableFactor> {
     (from.joins.is_empty() && matches!(from.relation, TableFactor::Table { .. })).then_some(&from.relation)
-}
-
-/// Whether a name is the hidden key's.
-pub(super) fn is_row_id(name: &str) -> bool {
-    name.eq_ignore_ascii_case(ROW_ID)
 }

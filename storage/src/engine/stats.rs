@@ -47,6 +47,8 @@ pub struct SegmentStats {
     pub chunks: Vec<ArrayStats>,
     /// Keys in the delta index.
     pub index_keys: u64,
+    /// Bytes of the delta index, in memory.
+    pub index_bytes: u64,
     /// Superseded rows kept for readers of the past.
     pub history_rows: u64,
     /// Bytes of their files.
@@ -73,7 +75,7 @@ pub struct ArrayStats {
 /// How far the engine is behind with making deltas durable and small.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Backpressure {
-    /// Bytes of all deltas in memory, indexes included.
+    /// Bytes of the rows of all deltas in memory.
     pub delta_memory_bytes: u64,
     /// The configured limit, in bytes.
     pub delta_memory_limit: u64,
@@ -146,6 +148,7 @@ fn segment_stats(segment: &Segment) -> SegmentStats {
         delta_disk_bytes,
         chunks,
         index_keys: segment.index.read().len() as u64,
+        index_bytes: segment.index.read().memory_bytes() as u64,
         history_rows: history.iter().map(|h| h.rows).sum(),
         history_bytes: history.iter().map(|h| h.bytes).sum(),
         delete_vector_bytes: segment.sets().map(|s| s.deletes.memory_bytes() as u64).sum(),

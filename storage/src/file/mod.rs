@@ -1,9 +1,16 @@
 //! Where the engine's bytes live: one narrow trait over named files, a real disk, and memory.
 
+#[cfg(any(test, feature = "testing"))]
+mod faulty;
 mod local;
 mod memory;
 mod store;
 
+#[cfg(any(test, feature = "testing"))]
+pub use faulty::{FaultPlan, FaultyStore};
 pub use local::LocalStore;
 pub use memory::MemoryStore;
 pub use store::{FileStore, FileWriter};
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,5 @@
 //! Reading a snapshot: planned from metadata, read zone by zone by any number of threads.
 
-mod evaluate;
 mod exclude;
 mod get;
 mod merge;

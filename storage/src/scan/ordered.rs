@@ -61,7 +61,7 @@ impl OrderedScan {
                     let predicate = Predicate::And(self.request.predicates.clone());
                     let mut plan = Plan::default();
                     plan.add_segment(&self.view, segment, &self.request, &predicate)?;
-                    let scan = Scan::planned(self.view.clone(), self.request.clone(), plan);
+                    let scan = Scan::planned(self.view.clone(), self.request.clone(), plan)?;
                     self.current = Some(Segment::new(scan)?);
                 }
                 continue;

@@ -3,7 +3,6 @@
 use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 
-use super::evaluate::columns_of;
 use super::exclude::{check_ascending, excluded_rows};
 use super::snapshot::View;
 use super::visibility::Deleted;
@@ -102,16 +101,14 @@ impl Plan {
                 continue;
             }
             zones += 1;
-            let verdict = prune(predicate, &|column| {
-                schema.columns.get(column).and_then(|c| set.rows.zone_map(c, zone))
-            });
+            let verdict =
+                prune(predicate, &|column| schema.columns.get(column).and_then(|c| set.rows.zone_map(c, zone)));
             if verdict == Verdict::None {
                 self.zones_pruned += 1;
                 continue;
             }
-            let inside = keys.is_some_and(|(first, last)| {
-                request.key_range.contains(first) && request.key_range.contains(last)
-            });
+            let inside =
+                keys.is_some_and(|(first, last)| request.key_range.contains(first) && request.key_range.contains(last));
             let check_keys = !sorted && !inside && request.key_range != KeyRange::ALL;
             self.units.push(Unit { source, zone, rows, check_keys, all_match: verdict == Verdict::All });
         }
@@ -134,7 +131,7 @@ impl Plan {
             .projection
             .iter()
             .copied()
-            .chain(request.predicates.iter().flat_map(columns_of))
+            .chain(request.predicates.iter().flat_map(Predicate::columns))
             .chain(request.filters.iter().flat_map(|f| f.columns().to_vec()))
             .collect();
         let columns: Vec<_> = columns.into_iter().filter_map(|c| view.version.schema.columns.get(c)).collect();
@@ -158,7 +155,7 @@ fn check_request(schema: &TableSchema, request: &ScanRequest) -> Result<()> {
         .projection
         .iter()
         .copied()
-        .chain(request.predicates.iter().flat_map(columns_of))
+        .chain(request.predicates.iter().flat_map(Predicate::columns))
         .chain(request.filters.iter().flat_map(|f| f.columns().to_vec()));
     for column in used {
         if column >= schema.columns.len() {

@@ -13,7 +13,7 @@ use super::snapshot::View;
 use super::zone::read_unit;
 use crate::api::{ScanMetrics, ScanRequest};
 use crate::error::Result;
-use crate::predicate::Predicate;
+use crate::predicate::{Matcher, Predicate};
 use crate::types::TableSchema;
 
 /// Planned once; read by [`Scan::worker`]s, one a thread, which take zone after zone from a common
@@ -22,6 +22,8 @@ use crate::types::TableSchema;
 pub struct Scan {
     pub(super) view: Arc<View>,
     pub(super) request: ScanRequest,
+    /// One a predicate of the request.
+    pub(super) matchers: Vec<Matcher>,
     pub(super) plan: Plan,
     pub(super) schema: SchemaRef,
     pub(super) metrics: Counters,
@@ -42,13 +44,15 @@ impl Scan {
         let bounds = request.filters.iter().filter_map(|f| f.bounds());
         let predicate = Predicate::And(request.predicates.iter().cloned().chain(bounds).collect());
         let plan = Plan::new(&view, &request, &predicate)?;
-        Ok(Self::planned(view, request, plan))
+        Self::planned(view, request, plan)
     }
 
     /// A scan of the units of `plan`.
-    pub(super) fn planned(view: Arc<View>, request: ScanRequest, plan: Plan) -> Self {
+    pub(super) fn planned(view: Arc<View>, request: ScanRequest, plan: Plan) -> Result<Self> {
+        let matchers = request.predicates.iter().map(|p| p.matcher(&view.version.schema)).collect::<Result<_>>()?;
         let schema = projected(&view.version.schema, &request.projection);
-        Self { view, request, plan, schema, metrics: Counters::default(), cursor: AtomicUsize::new(0) }
+        let (metrics, cursor) = (Counters::default(), AtomicUsize::new(0));
+        Ok(Self { view, request, matchers, plan, schema, metrics, cursor })
     }
 
     /// What the batches look like.

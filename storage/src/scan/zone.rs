@@ -9,7 +9,6 @@ use arrow::compute::{filter, prep_null_mask_filter};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 
-use super::evaluate::{columns_of, evaluate};
 use super::exclude::not_in;
 use super::plan::{Source, Unit};
 use super::scan::Scan;
@@ -119,11 +118,9 @@ impl Reader<'_> {
     fn select_matching(&mut self) -> Result<bool> {
         let scan = self.scan;
         if !self.unit.all_match {
-            for predicate in &scan.request.predicates {
-                for column in columns_of(predicate) {
-                    self.column(column)?;
-                }
-                if !self.and_true(&evaluate(predicate, &scan.view.version.schema, &self.columns, self.rows())?) {
+            for matcher in &scan.matchers {
+                let result = matcher.evaluate(self.rows(), &mut |column| self.column(column))?;
+                if !self.and_true(&result) {
                     return Ok(false);
                 }
             }

@@ -82,6 +82,8 @@ impl Outcomes {
 fn outcomes<'a>(predicate: &Predicate, zone_map: &dyn Fn(usize) -> Option<&'a ZoneMap>) -> Outcomes {
     match predicate {
         Predicate::Compare { column, op, value } => of_column(*column, zone_map, |map| compare(map, *op, value)),
+        // Even NULL is not in an empty list.
+        Predicate::In { values, .. } if values.is_empty() => Outcomes::TRUE.not(),
         Predicate::In { column, values } => of_column(*column, zone_map, |map| contained(map, values)),
         Predicate::IsNull { column } => is_null(*column, zone_map),
         Predicate::IsNotNull { column } => is_null(*column, zone_map).not(),

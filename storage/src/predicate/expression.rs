@@ -1,4 +1,4 @@
-//! Filters in the engine's own words, which it can hold against zone maps as well as against rows.
+//! What a filter says.
 
 use std::fmt::Debug;
 
@@ -47,6 +47,28 @@ pub enum Predicate {
     Or(Vec<Predicate>),
     /// Negation; NULL stays NULL.
     Not(Box<Predicate>),
+}
+
+impl Predicate {
+    /// Positions of the columns that the predicate reads, distinct and ascending.
+    pub fn columns(&self) -> Vec<usize> {
+        let mut columns = Vec::new();
+        self.collect_columns(&mut columns);
+        columns.sort_unstable();
+        columns.dedup();
+        columns
+    }
+
+    fn collect_columns(&self, columns: &mut Vec<usize>) {
+        match self {
+            Self::Compare { column, .. }
+            | Self::In { column, .. }
+            | Self::IsNull { column }
+            | Self::IsNotNull { column } => columns.push(*column),
+            Self::And(parts) | Self::Or(parts) => parts.iter().for_each(|p| p.collect_columns(columns)),
+            Self::Not(inner) => inner.collect_columns(columns),
+        }
+    }
 }
 
 /// Comparison operators.

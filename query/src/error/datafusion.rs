@@ -89,6 +89,9 @@ fn from_plan(text: String) -> SqlError {
     if let Some(rest) = line.strip_prefix("Invalid function '") {
         return SqlError::unknown_function("", rest.split('\'').next().unwrap_or(rest));
     }
+    if let Some(name) = between(line, "'", "' does not support zero arguments") {
+        return SqlError::parameter_count(&name.to_uppercase());
+    }
     if let Some(table) = between(line, "table '", "' not found") {
         let mut parts = table.rsplit('.');
         let name = parts.next().unwrap_or(table);

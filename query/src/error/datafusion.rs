@@ -43,9 +43,12 @@ fn from_external(inner: Box<dyn Error + Send + Sync>) -> SqlError {
         Ok(e) => *e,
         Err(inner) => match inner.downcast::<deltatree_storage::error::Error>() {
             Ok(e) => (*e).into(),
-            Err(inner) => match inner.downcast::<DataFusionError>() {
+            Err(inner) => match inner.downcast::<deltatree_learner::Error>() {
                 Ok(e) => (*e).into(),
-                Err(inner) => SqlError::internal(inner.to_string()),
+                Err(inner) => match inner.downcast::<DataFusionError>() {
+                    Ok(e) => (*e).into(),
+                    Err(inner) => SqlError::internal(inner.to_string()),
+                },
             },
         },
     }
@@ -57,6 +60,9 @@ fn from_shared(e: &DataFusionError) -> SqlError {
     while let Some(error) = cause {
         if let Some(e) = error.downcast_ref::<SqlError>() {
             return e.clone();
+        }
+        if let Some(e) = error.downcast_ref::<deltatree_learner::Error>() {
+            return e.clone().into();
         }
         cause = error.source();
     }

@@ -28,6 +28,8 @@ pub struct GroupConfig {
     pub learner_backlog_bytes: u64,
     /// Longest time between two flushes of the columnar engine.
     pub columnar_flush_interval: Duration,
+    /// Sizes of the columnar engine.
+    pub columnar: deltatree_storage::config::Config,
     /// Physical time.
     pub clock: Arc<dyn Clock>,
 }
@@ -45,6 +47,7 @@ impl GroupConfig {
             log_limit_bytes: 2 << 30,
             learner_backlog_bytes: 128 << 20,
             columnar_flush_interval: Duration::from_secs(30),
+            columnar: deltatree_storage::config::Config::default(),
             clock: Arc::new(SystemClock),
         }
     }

@@ -91,12 +91,16 @@ impl ColumnarSink for ModelSink {
 }
 
 impl ModelSink {
-    /// The newest version of every row, without tombstones.
+    /// The newest version of every row, without tombstones. Columns are only ever added at the end.
     fn visible(&self, table: TableId) -> BTreeMap<RowKey, Vec<Value>> {
         let mut visible = BTreeMap::new();
-        for ((key, _), row) in &self.tables.lock()[&table].1 {
+        let (schema, versions) = &self.tables.lock()[&table];
+        for ((key, _), row) in versions {
             match row {
-                Some(row) => visible.insert(key.clone(), row.clone()),
+                Some(row) => {
+                    let added = schema.columns[row.len()..].iter().map(|c| c.default.clone());
+                    visible.insert(key.clone(), row.iter().cloned().chain(added).collect())
+                }
                 None => visible.remove(key),
             };
         }

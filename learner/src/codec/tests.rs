@@ -1,6 +1,6 @@
 use std::ops::Bound;
 
-use arrow::array::{Array, RecordBatch};
+use ::arrow::array::{Array, RecordBatch};
 use bytes::Bytes;
 use deltatree_storage::types::{ColumnId, KeyRange, RowKey, TableId, Value};
 use proptest::prelude::*;

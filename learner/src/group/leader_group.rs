@@ -1,18 +1,20 @@
 //! The facade that sessions work with.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use deltatree_storage::engine::Engine;
 use deltatree_storage::types::{TableId, Timestamp};
 use openraft::BasicNode;
 
 use super::GroupStatus;
+use super::maintenance::Maintenance;
 use crate::catalog::CatalogSnapshot;
 use crate::config::GroupConfig;
 use crate::error::Result;
 use crate::leader::{Leader, LeaderLimits, ReaderGuard};
-use crate::raft::{Network, NodeId};
-use crate::replica::{Voter, VoterSetup};
+use crate::raft::{Beside, Network, NodeId};
+use crate::replica::{ColumnarLearner, LearnerSetup, Voter, VoterRows, VoterSetup};
 use crate::row_store::RowReader;
 use crate::txn::{Transaction, TxnOptions};
 
@@ -36,10 +38,14 @@ pub struct LeaderGroup {
 
 struct Inner {
     voter: Voter,
+    learner: Arc<ColumnarLearner>,
+    maintenance: Maintenance,
 }
 
 /// The only voter of the group.
 const VOTER: NodeId = 1;
+/// The columnar learner.
+const LEARNER: NodeId = 2;
 
 impl LeaderGroup {
     /// Opens or creates the group in `config.data_dir` and waits until it leads.
@@ -55,11 +61,28 @@ impl LeaderGroup {
             clock: config.clock.clone(),
             limits: LeaderLimits { txn_bytes: config.txn_bytes_limit, ..LeaderLimits::default() },
         };
-        let voter = Voter::open(setup, network).await?;
+        let voter = Voter::open(setup, network.clone()).await?;
         voter.form_group([(VOTER, BasicNode::default())].into()).await?;
         voter.elect().await?;
         voter.leader().wait_until_leading(config.start_timeout).await?;
-        Ok(Self { inner: Arc::new(Inner { voter }) })
+        // From here on the voter has applied everything that was ever committed, so its definitions are
+        // at least as new as what the columnar engine holds.
+        let state = voter.leader().voter().clone();
+        let setup = LearnerSetup {
+            id: LEARNER,
+            dir: config.data_dir.join("columnar"),
+            engine: config.columnar.clone(),
+            backlog_bytes: config.learner_backlog_bytes,
+            beside: Beside::Voter {
+                at: state.applied().commit_ts,
+                catalog: state.catalog(),
+                rows: Arc::new(VoterRows(state)),
+            },
+        };
+        let learner = Arc::new(ColumnarLearner::open(setup, network).await?);
+        voter.leader().add_learner(LEARNER, BasicNode::default()).await?;
+        let maintenance = Maintenance::start(&config, voter.leader().clone(), learner.clone())?;
+        Ok(Self { inner: Arc::new(Inner { voter, learner, maintenance }) })
     }
 
     fn leader(&self) -> &Arc<Leader> {
@@ -101,6 +124,24 @@ impl LeaderGroup {
         self.leader().voter().catalog()
     }
 
+    /// The columnar engine. Take snapshots of it after [`LeaderGroup::read_gate`].
+    pub fn columnar(&self) -> &Engine {
+        self.inner.learner.engine()
+    }
+
+    /// Waits until the columnar engine has applied every commit at or below `ts`, at most `timeout`.
+    /// After that `columnar().snapshot(table, ts)` sees them all. Cancel by dropping.
+    ///
+    /// Errors: `Timeout` (the learner is behind), `NotLeader`, `Closed`, `Invalid` (a timestamp in the
+    /// future), and the learner's own error if it has stopped.
+    pub async fn read_gate(&self, ts: Timestamp, timeout: Duration) -> Result<GateReport> {
+        let begun = Instant::now();
+        let position = self.leader().read_index(ts, timeout).await?;
+        let left = timeout.saturating_sub(begun.elapsed());
+        self.inner.learner.wait_applied(position, left).await?;
+        Ok(GateReport { position, waited: begun.elapsed() })
+    }
+
     /// Hands out `n` consecutive ids of a table: `AUTO_INCREMENT` values or hidden row ids. Returns the
     /// first, which is at or above `at_least` and above all handed out before; no id is ever handed out
     /// twice, over restarts too. With `n` = 0 it only pushes the counter to `at_least` (call it with
@@ -132,9 +173,9 @@ impl LeaderGroup {
             last_log: metrics.last_log_index,
             purged: metrics.purged.map(|l| l.index),
             voter_applied: Some(leader.voter().applied().index),
-            learner_applied: None,
-            learner_durable: None,
-            learner_error: None,
+            learner_applied: Some(self.inner.learner.applied().index),
+            learner_durable: self.inner.learner.durable_index(),
+            learner_error: self.inner.learner.failure().map(|e| e.to_string()),
             safe_point: leader.safe_point(),
             oldest_reader: leader.readers().oldest(),
             proposals,
@@ -147,6 +188,10 @@ impl LeaderGroup {
     /// Stops: no new commits, what is under way ends, the engines flush. Other clones get `Closed`
     /// from here on. Returns when the data directory is free.
     pub async fn shutdown(&self) -> Result<()> {
-        self.inner.voter.shutdown().await
+        crate::runtime::blocking(|| self.inner.maintenance.stop());
+        // The voter first: then nothing more comes, and what the learner has is flushed.
+        let voter = self.inner.voter.shutdown().await;
+        let learner = self.inner.learner.shutdown().await;
+        voter.and(learner)
     }
 }

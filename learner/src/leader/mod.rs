@@ -6,6 +6,7 @@ mod confirm;
 mod ids;
 mod leadership;
 mod locking;
+mod membership;
 mod proposer;
 mod readers;
 mod services;

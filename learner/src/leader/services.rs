@@ -59,6 +59,8 @@ pub(crate) struct Leader {
     pub(super) readers: Readers,
     next_txn: AtomicU64,
     pub(super) stopping: watch::Sender<bool>,
+    /// Where the services run.
+    runtime: tokio::runtime::Handle,
 }
 
 /// What is decided under the leader's lock.
@@ -109,6 +111,7 @@ impl Leader {
             readers: Readers::default(),
             next_txn: AtomicU64::new(1),
             stopping: watch::Sender::new(false),
+            runtime: tokio::runtime::Handle::current(),
         });
         tokio::spawn(super::proposer::run(leader.clone(), submissions));
         tokio::spawn(super::leadership::run(leader.clone()));
@@ -164,10 +167,15 @@ impl Leader {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(openraft::error::RaftError::APIError(_))) => Err(self.not_leader()),
             Ok(Err(openraft::error::RaftError::Fatal(e))) => Err(self.fatal(&e)),
-            Err(_) => Err(Error::Timeout {
-                what: "a majority of voters".into(),
-                waited_ms: self.limits.replication.as_millis() as u64,
-            }),
+            Err(_) => Err(self.unreplicated()),
+        }
+    }
+
+    /// No majority answered in time.
+    pub(super) fn unreplicated(&self) -> Error {
+        Error::Timeout {
+            what: "a majority of voters".into(),
+            waited_ms: self.limits.replication.as_millis() as u64,
         }
     }
 
@@ -311,6 +319,22 @@ impl Leader {
     pub(crate) async fn drop_table_data(&self, table_id: TableId) -> Result<()> {
         self.ids.forget(table_id);
         self.replicate(Command::DropTableData { table_id }).await
+    }
+
+    /// Purges the log up to `index`, as far as it is applied. Returns at once.
+    pub(crate) fn purge_log(self: &Arc<Self>, index: u64) -> Result<()> {
+        let leader = self.clone();
+        self.runtime.spawn(async move {
+            // Only what a raft snapshot covers may go; a snapshot costs nothing here.
+            let purged = async {
+                leader.raft.trigger().snapshot().await?;
+                leader.raft.trigger().purge_log(index).await
+            };
+            if let Err(e) = purged.await {
+                tracing::warn!(error = %e, "cannot purge the log");
+            }
+        });
+        Ok(())
     }
 
     /// Reads rows of this voter.

@@ -1,5 +1,7 @@
 //! The replicated log: what is in it, where it is kept, what it is applied to, and how replicas talk.
 
+mod columnar_machine;
+mod columnar_snapshot;
 mod command;
 mod log_store;
 mod settings;
@@ -12,6 +14,7 @@ pub use command::{Command, CommitRecord, Mutation};
 pub use snapshot::{SnapshotData, SnapshotItem};
 pub use types::{NodeId, TypeConfig};
 
+pub(crate) use columnar_machine::{Beside, ColumnarMachine, LearnerState, durable_index};
 pub(crate) use log_store::{DurableLog, MemoryLog};
 pub(crate) use settings::raft_config;
 pub(crate) use transport::{Backlog, LocalPeer, Network};

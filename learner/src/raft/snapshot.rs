@@ -5,6 +5,7 @@
 //! columnar learner takes the newest version of each row and builds packs from them.
 
 use bytes::Bytes;
+use deltatree_storage::types::Timestamp;
 
 use crate::error::Result;
 
@@ -21,11 +22,22 @@ pub struct SnapshotItem {
 
 /// The content of a raft snapshot: its pairs, by key space and in key order. Reading blocks on disk or
 /// on the sender.
-pub struct SnapshotData(Box<dyn Iterator<Item = Result<SnapshotItem>> + Send>);
+pub struct SnapshotData {
+    commit_ts: Timestamp,
+    items: Box<dyn Iterator<Item = Result<SnapshotItem>> + Send>,
+}
 
 impl SnapshotData {
-    pub(crate) fn new(items: impl Iterator<Item = Result<SnapshotItem>> + Send + 'static) -> Self {
-        Self(Box::new(items))
+    pub(crate) fn new(
+        commit_ts: Timestamp,
+        items: impl Iterator<Item = Result<SnapshotItem>> + Send + 'static,
+    ) -> Self {
+        Self { commit_ts, items: Box::new(items) }
+    }
+
+    /// The newest commit in it.
+    pub(crate) fn commit_ts(&self) -> Timestamp {
+        self.commit_ts
     }
 }
 
@@ -33,7 +45,7 @@ impl Iterator for SnapshotData {
     type Item = Result<SnapshotItem>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.0.next()
+        self.items.next()
     }
 }
 

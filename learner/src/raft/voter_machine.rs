@@ -5,6 +5,7 @@
 //! changes nothing.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use deltatree_storage::types::Timestamp;
@@ -97,6 +98,21 @@ impl VoterState {
     /// Says when more is applied.
     pub(crate) fn watch_applied(&self) -> watch::Receiver<Applied> {
         self.applied.subscribe()
+    }
+
+    /// Blocks until the commit at `ts` is applied, at most `timeout`. Returns whether it is.
+    pub(crate) fn wait_applied_blocking(&self, ts: Timestamp, timeout: Duration) -> bool {
+        const STEP: Duration = Duration::from_millis(1);
+        let deadline = Instant::now() + timeout;
+        // The learner is ahead of the voter beside it by moments at most, and only now and then does
+        // it care.
+        while self.applied().commit_ts < ts {
+            if Instant::now() >= deadline {
+                return false;
+            }
+            std::thread::sleep(STEP);
+        }
+        true
     }
 
     /// No timestamp at or above this was ever handed out.
@@ -216,7 +232,7 @@ impl RaftStateMachine<TypeConfig> for VoterMachine {
     }
 
     async fn begin_receiving_snapshot(&mut self) -> Result<Box<SnapshotData>, StorageError> {
-        Ok(Box::new(SnapshotData::new(std::iter::empty())))
+        Ok(Box::new(SnapshotData::new(Timestamp::ZERO, std::iter::empty())))
     }
 
     async fn install_snapshot(
@@ -225,12 +241,14 @@ impl RaftStateMachine<TypeConfig> for VoterMachine {
         snapshot: Box<SnapshotData>,
     ) -> Result<(), StorageError> {
         let state = self.state.clone();
-        let applied = |commit_ts| encode::<AppliedState>(&(meta.last_log_id, meta.last_membership.clone(), commit_ts));
+        let commit_ts = snapshot.commit_ts();
+        let applied: AppliedState = (meta.last_log_id, meta.last_membership.clone(), commit_ts);
         crate::runtime::blocking(|| {
             let _writing = state.writing.lock();
-            state.store.replace_all(*snapshot, |newest| {
-                Ok(vec![(APPLIED.to_vec(), applied(newest)?)])
-            })?;
+            // A window that is too late is safe, one that is too early is not.
+            let window = state.tso_window().max(Timestamp(commit_ts.0 + 1));
+            let meta = [(APPLIED, encode(&applied)?), (TSO_WINDOW, encode(&window)?)];
+            state.store.replace_all(*snapshot, &meta)?;
             state.reload()
         })
         .map_err(|e| StorageIOError::write_snapshot(Some(meta.signature()), AnyError::new(&e)))?;
@@ -250,14 +268,14 @@ pub(crate) struct VoterSnapshots(Arc<VoterState>);
 impl VoterSnapshots {
     fn pin(&self) -> Result<Snapshot<TypeConfig>> {
         let view = self.0.store.pin();
-        let (last_log_id, last_membership, _) = match view.meta(APPLIED)? {
+        let (last_log_id, last_membership, commit_ts) = match view.meta(APPLIED)? {
             Some(bytes) => decode::<AppliedState>("applied position", &bytes)?,
             None => Default::default(),
         };
         let snapshot_id = last_log_id.map_or_else(|| "empty".to_owned(), |l| l.to_string());
         Ok(Snapshot {
             meta: SnapshotMeta { last_log_id, last_membership, snapshot_id },
-            snapshot: Box::new(SnapshotData::new(view.into_items())),
+            snapshot: Box::new(SnapshotData::new(commit_ts, view.into_items())),
         })
     }
 }

@@ -38,31 +38,36 @@ impl RowStore {
         PinnedStore(self.backend.snapshot())
     }
 
-    /// Replaces all data by `items`, durably. What `meta` returns, given the newest commit among them,
-    /// becomes the replica's state in the same instant. Blocks on disk and on the items' source.
+    /// Replaces all data by `items`, durably; `meta` becomes the replica's state in the same instant.
+    /// Blocks on disk and on the items' source.
     pub(crate) fn replace_all(
         &self,
         items: impl Iterator<Item = Result<SnapshotItem>>,
-        meta: impl FnOnce(Timestamp) -> Result<Vec<(Vec<u8>, Vec<u8>)>>,
+        meta: &[(&[u8], Vec<u8>)],
     ) -> Result<()> {
         let next = self.backend.next_generation()?;
-        let mut newest = Timestamp::ZERO;
         let mut batch = next.batch();
         for item in items {
             let item = item?;
             let space = Space::data(item.space)
                 .ok_or_else(|| Error::Corrupt { what: "raft snapshot", reason: format!("key space {}", item.space) })?;
-            if space == Space::Rows {
-                newest = newest.max(record::header(&item.value)?.commit_ts);
-            }
             batch.put(space, item.key.as_ref(), item.value.as_ref());
             if batch.len() >= REPLACE_BATCH {
                 std::mem::replace(&mut batch, next.batch()).commit()?;
             }
         }
-        for (name, value) in meta(newest)? {
-            batch.put(Space::Meta, name, value);
+        for (name, value) in meta {
+            batch.put(Space::Meta, *name, value.as_slice());
         }
         next.switch(batch)
     }
+}
+
+/// The timestamp and row of a streamed pair, if it is the newest version of a key and not a tombstone.
+pub(crate) fn live_version(item: &SnapshotItem) -> Result<Option<(Timestamp, Bytes)>> {
+    if Space::data(item.space) != Some(Space::Rows) {
+        return Ok(None);
+    }
+    let header = record::header(&item.value)?;
+    Ok(header.live.then(|| (header.commit_ts, item.value.slice(record::HEADER..))))
 }

@@ -15,3 +15,4 @@ pub use store::{RowReader, RowStore};
 
 pub(crate) use backend::open_error;
 pub(crate) use batch::ApplyBatch;
+pub(crate) use copy::live_version;

@@ -111,6 +111,14 @@ impl Row {
         }
     }
 
+    /// When a stored row was committed; zero for a transaction's own.
+    pub(crate) fn commit_ts(&self) -> Result<Timestamp> {
+        match &self.0 {
+            Repr::Stored { record, .. } => Ok(header(record)?.commit_ts),
+            Repr::Own { .. } => Ok(Timestamp::ZERO),
+        }
+    }
+
     /// The encoded key, to keep.
     pub fn key_bytes(&self) -> Bytes {
         match &self.0 {

@@ -25,7 +25,7 @@ use deltatree_storage::types::Timestamp;
 use fjall::Slice;
 
 use super::backend::{Backend, Space};
-use super::record::{self, Found, Header};
+use super::record::{self, Found, Header, Row};
 use super::scan::RowScan;
 use crate::error::{Error, Result};
 
@@ -146,6 +146,21 @@ impl RowStore {
     /// The newest rows with keys in `start..end`.
     pub(crate) fn newest_rows(&self, start: &[u8], end: &[u8]) -> RowScan {
         RowScan::new(self.clone(), start, end, Timestamp::MAX, false, None)
+    }
+
+    /// Rows with keys in `start..end` at `ts`, and when they were committed.
+    pub(crate) fn versions_at(
+        &self,
+        start: &[u8],
+        end: &[u8],
+        ts: Timestamp,
+    ) -> Result<impl Iterator<Item = Result<(Row, Timestamp)>> + use<>> {
+        let scan = self.reader().scan(Bytes::copy_from_slice(start), Bytes::copy_from_slice(end), ts, false);
+        Ok(scan.map(|row| {
+            let row = row?;
+            let commit_ts = row.commit_ts()?;
+            Ok((row, commit_ts))
+        }))
     }
 
     /// The version of `key` at `ts`.

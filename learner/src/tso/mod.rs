@@ -2,4 +2,4 @@
 
 mod oracle;
 
-pub(crate) use oracle::{Oracle, WindowExhausted};
+pub(crate) use oracle::{Oracle, WindowExhausted, timestamp_at};

@@ -73,6 +73,11 @@ impl Oracle {
     }
 }
 
+/// The smallest timestamp of a millisecond.
+pub(crate) fn timestamp_at(ms: u64) -> Timestamp {
+    Timestamp(physical(ms))
+}
+
 fn physical(ms: u64) -> u64 {
     ms.saturating_mul(1 << LOGICAL_BITS)
 }

@@ -14,9 +14,9 @@ use super::call::Call;
 use super::convert;
 use super::scalar::{DATETIME, Definition, Returned, Returns, TIME};
 use crate::error::{Result, SqlError};
-use crate::types::calendar::{SECOND, round_to_fsp};
+use crate::types::calendar::round_to_fsp;
 use crate::types::decimal::max_unscaled;
-use crate::types::{Decimal, temporal};
+use crate::types::Decimal;
 
 pub(super) const FUNCTIONS: &[Definition] = &[
     Definition::new("mysql_truth", 1..=1, Returns::Boolean, truth).simplify(truth_of_boolean),
@@ -214,14 +214,4 @@ fn to_instant(call: &Call<'_>) -> Result<ArrayRef> {
     let local = convert::to_datetime(array, call.zone)?;
     let utc = local.unary::<_, TimestampMicrosecondType>(|v| call.zone.utc_from_local(v));
     Ok(Arc::new(utc.with_timezone("UTC")))
-}
-
-/// The moment that a statement began, as `NOW(fsp)` shows it.
-pub(super) fn now_at(local: i64, fsp: u8) -> i64 {
-    local - local.rem_euclid(if fsp >= 6 { 1 } else { SECOND / 10_i64.pow(u32::from(fsp)) })
-}
-
-/// Whether a text can stand for a date or time at all.
-pub(super) fn reads_as_datetime(text: &str) -> bool {
-    temporal::parse_datetime(text).is_some()
 }

@@ -26,7 +26,6 @@ mod text;
 use std::sync::Arc;
 
 use datafusion::execution::session_state::SessionStateBuilder;
-use datafusion::optimizer::Analyzer;
 use datafusion::prelude::SessionConfig;
 
 pub use context::{FunctionContext, Variables};
@@ -58,9 +57,5 @@ pub fn install(mut builder: SessionStateBuilder) -> SessionStateBuilder {
     builder
 }
 
-/// The analyzer rules of MySQL's types, for callers that build their own [`Analyzer`].
-pub fn analyzer() -> Analyzer {
-    let mut analyzer = Analyzer::default();
-    analyzer.rules.insert(0, Arc::new(in_list::InListTypes));
-    analyzer
-}
+#[cfg(test)]
+mod tests;

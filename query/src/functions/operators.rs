@@ -4,7 +4,7 @@
 //! left to its own vectorised kernels; mixed kinds are brought to MySQL's common kind before: a number and
 //! text meet as doubles, a date and text as dates, integers are computed in 64 bits and checked.
 
-use arrow::datatypes::{DataType, TimeUnit};
+use arrow::datatypes::DataType;
 use datafusion::common::{DFSchema, Result as DataFusionResult, ScalarValue};
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator, cast};
@@ -12,7 +12,6 @@ use datafusion::sql::sqlparser::ast::BinaryOperator;
 
 use super::convert::{is_binary, is_decimal, is_text};
 use super::library::call;
-use super::scalar::DATETIME;
 use crate::error::{Result, SqlError};
 use crate::types::{Datum, literal, temporal};
 
@@ -281,9 +280,4 @@ pub(super) fn list_item(expr: &Expr, expr_type: &DataType, item: Expr, item_type
 /// `expr = item`, compared as MySQL would.
 pub(super) fn equals(expr: Expr, expr_type: &DataType, item: Expr, item_type: &DataType) -> Result<Expr> {
     compare(Operator::Eq, expr, item, (Kind::of(expr_type), Kind::of(item_type)))
-}
-
-/// Types of dates and times in results, for the planner's own literals.
-pub(super) fn is_local_datetime(data_type: &DataType) -> bool {
-    *data_type == DATETIME || matches!(data_type, DataType::Timestamp(TimeUnit::Microsecond, None))
 }

@@ -46,8 +46,6 @@ pub(super) enum Returns {
     Time,
     /// `DATETIME`, digits of the fraction as there are.
     DateTime,
-    /// What the first argument is.
-    First,
     /// It depends.
     By(fn(&ReturnFieldArgs<'_>) -> Result<Returned>),
 }
@@ -200,7 +198,6 @@ impl ScalarUDFImpl for BuiltIn {
             Returns::Date => DataType::Date32.into(),
             Returns::Time => TIME.into(),
             Returns::DateTime => DATETIME.into(),
-            Returns::First => args.arg_fields[0].data_type().clone().into(),
             Returns::By(returns) => returns(&args)?,
         };
         let field = Field::new(self.definition.name, returned.data_type, true);

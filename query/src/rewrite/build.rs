@@ -114,8 +114,3 @@ fn is_condition(expr: &Expr) -> bool {
 pub(super) fn condition(expr: Expr) -> Expr {
     if is_condition(&expr) { expr } else { call("mysql_truth", vec![expr]) }
 }
-
-/// Whether an expression is a condition used as a number.
-pub(super) fn counts_as_boolean(expr: &Expr) -> bool {
-    is_condition(expr)
-}

@@ -94,8 +94,12 @@ impl RowBitmap {
 
     /// Largest member.
     pub(crate) fn last(&self) -> Option<u32> {
-        let (zone, block) =
-            self.zones.iter().enumerate().rev().find_map(|(z, b)| b.as_ref().filter(|b| b.count > 0).map(|b| (z, b)))?;
+        let (zone, block) = self
+            .zones
+            .iter()
+            .enumerate()
+            .rev()
+            .find_map(|(z, b)| b.as_ref().filter(|b| b.count > 0).map(|b| (z, b)))?;
         let word = block.words.iter().rposition(|w| *w != 0)?;
         Some((zone * BLOCK_ROWS + word * 64) as u32 + 63 - block.words[word].leading_zeros())
     }

@@ -9,6 +9,6 @@ mod vector;
 mod tests;
 
 pub(crate) use bitmap::RowBitmap;
-pub(crate) use tail::Deletion;
 pub(crate) use codec::StoredVector;
+pub(crate) use tail::Deletion;
 pub(crate) use vector::DeleteVector;

@@ -77,9 +77,9 @@ impl Delta {
 
     /// Bytes in memory and in chunk files.
     pub(crate) fn bytes(&self) -> (u64, u64) {
-        self.parts.iter().fold((0, 0), |(memory, disk), p| {
-            (memory + p.set.rows.memory_bytes(), disk + p.set.rows.disk_bytes())
-        })
+        self.parts
+            .iter()
+            .fold((0, 0), |(memory, disk), p| (memory + p.set.rows.memory_bytes(), disk + p.set.rows.disk_bytes()))
     }
 
     /// The part that holds `ordinal` and the row's number in it.
@@ -103,26 +103,22 @@ impl Delta {
 
     /// Joins parts at the end of the tail while [`FAN_IN`] of like size have gathered.
     pub(crate) fn join_tail(&mut self, schema: &Arc<TableSchema>) -> Result<()> {
-        loop {
-            let class = |p: &DeltaPart| p.set.len().max(1).ilog(FAN_IN);
-            let tail = self.parts.partition_point(|p| p.start < self.sealed);
-            let Some(last) = self.parts[tail..].last() else { return Ok(()) };
-            if last.set.len() >= JOIN_ROWS_LIMIT {
-                return Ok(());
-            }
-            let limit = class(last);
-            let alike = self.parts[tail..].iter().rev().take_while(|p| class(p) <= limit).count();
-            if alike < FAN_IN {
-                return Ok(());
-            }
-            let joined = self.join(self.parts.len() - alike, self.parts.len(), schema)?;
-            self.parts.truncate(self.parts.len() - alike);
+        let tail = self.parts.partition_point(|p| p.start < self.sealed);
+        while let Some(from) = joinable(&self.parts[tail..]) {
+            let joined = self.join(tail + from, schema)?;
+            self.parts.truncate(tail + from);
             self.parts.push(joined);
         }
+        Ok(())
     }
 
-    fn join(&self, from: usize, to: usize, schema: &Arc<TableSchema>) -> Result<DeltaPart> {
-        let parts = &self.parts[from..to];
+    /// Where the parts begin at the end of the delta that should be joined into one, if any should.
+    pub(crate) fn joinable(&self) -> Option<usize> {
+        joinable(&self.parts)
+    }
+
+    fn join(&self, from: usize, schema: &Arc<TableSchema>) -> Result<DeltaPart> {
+        let parts = &self.parts[from..];
         let rows: Vec<Arc<MemoryRows>> = parts
             .iter()
             .filter_map(|p| match &p.set.rows {
@@ -170,4 +166,16 @@ impl Delta {
         }
         assert!(end <= self.next, "a part lies beyond the end");
     }
+}
+
+/// The last parts, if there are [`FAN_IN`] of like size without a gap between them.
+fn joinable(parts: &[DeltaPart]) -> Option<usize> {
+    let class = |p: &DeltaPart| p.set.len().max(1).ilog(FAN_IN);
+    let last = parts.last().filter(|p| p.set.len() < JOIN_ROWS_LIMIT)?;
+    let limit = class(last);
+    let mut from = parts.len() - 1;
+    while from > 0 && class(&parts[from - 1]) <= limit && parts[from - 1].end() == parts[from].start {
+        from -= 1;
+    }
+    (parts.len() - from >= FAN_IN).then_some(from)
 }

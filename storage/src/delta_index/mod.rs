@@ -1,8 +1,8 @@
 //! The B+ tree that finds a key's newest row in the delta.
 
 mod index;
-mod tree;
 #[cfg(test)]
 mod tests;
+mod tree;
 
 pub(crate) use index::{DeltaIndex, IndexEntry};

@@ -198,9 +198,13 @@ impl<K: Ord + Clone> Tree<K> {
 
     /// Bytes of the nodes, without what the keys own elsewhere.
     pub(crate) fn memory_bytes(&self) -> usize {
-        let leaves: usize =
-            self.leaves.iter().map(|l| l.keys.capacity() * size_of::<K>() + l.entries.capacity() * size_of::<Packed>()).sum();
-        let inners: usize = self.inners.iter().map(|i| i.separators.capacity() * size_of::<K>() + i.children.capacity() * 4).sum();
+        let leaves: usize = self
+            .leaves
+            .iter()
+            .map(|l| l.keys.capacity() * size_of::<K>() + l.entries.capacity() * size_of::<Packed>())
+            .sum();
+        let inners: usize =
+            self.inners.iter().map(|i| i.separators.capacity() * size_of::<K>() + i.children.capacity() * 4).sum();
         leaves + inners + self.leaves.len() * size_of::<Leaf<K>>() + self.inners.len() * size_of::<Inner<K>>()
     }
 

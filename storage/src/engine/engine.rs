@@ -63,12 +63,8 @@ impl Engine {
     pub fn open(dir: &Path, config: Config) -> Result<Self> {
         let store = LocalStore::new(dir)?;
         let path = dir.join("LOCK");
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(Error::io("open", &path))?;
+        let lock =
+            File::options().create(true).truncate(false).write(true).open(&path).map_err(Error::io("open", &path))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(std::fs::TryLockError::WouldBlock) => {

@@ -89,9 +89,9 @@ impl Inner {
             if matches!(part.set.rows, Rows::Memory(_)) {
                 run.push(part);
             }
-            let goes_on = parts.get(i + 1).is_some_and(|next| {
-                matches!(next.set.rows, Rows::Memory(_)) && next.start == part.end()
-            });
+            let goes_on = parts
+                .get(i + 1)
+                .is_some_and(|next| matches!(next.set.rows, Rows::Memory(_)) && next.start == part.end());
             if goes_on || run.is_empty() {
                 continue;
             }
@@ -99,14 +99,20 @@ impl Inner {
             out.delta.replace(chunk.start, chunk.end(), vec![chunk]);
             run.clear();
         }
+        // Chunks are joined as the tail is, so that frequent flushes do not leave a long list.
+        while let Some(from) = out.delta.joinable() {
+            let run: Vec<&DeltaPart> = out.delta.parts()[from..].iter().collect();
+            let chunk = self.write_chunk(&run, schema)?;
+            out.delta.replace(chunk.start, chunk.end(), vec![chunk]);
+        }
         Ok(out)
     }
 
     fn write_chunk(&self, run: &[&DeltaPart], schema: &TableSchema) -> Result<DeltaPart> {
         let mut writer = self.files.create_pack(schema, false)?;
         for part in run {
-            if let Rows::Memory(rows) = &part.set.rows {
-                writer.write(rows.under(schema)?)?;
+            for zone in 0..part.set.rows.zone_count() {
+                writer.write(part.set.rows.read_zone(schema, zone)?)?;
             }
         }
         let pack = self.files.finish_pack(writer)?;
@@ -155,7 +161,7 @@ fn exchange(table: &Table, sealed: &TableVersion, flushed: &[Segment]) {
         for chunk in flushed.delta.parts() {
             let within = |p: &&DeltaPart| chunk.start <= p.start && p.start < chunk.end();
             let before: Vec<_> = as_sealed.delta.parts().iter().filter(within).collect();
-            if before.iter().all(|p| p.set.rows.file().is_some()) {
+            if before.len() == 1 && before[0].set.rows.same(&chunk.set.rows) {
                 continue;
             }
             let after: Vec<_> = now.delta.parts().iter().filter(within).collect();

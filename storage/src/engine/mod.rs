@@ -2,14 +2,14 @@
 
 mod background;
 mod bulk_build;
-mod snapshots;
-mod stats;
-mod table;
 #[expect(clippy::module_inception, reason = "the type lives in the file of its name")]
 mod engine;
 mod flush;
 mod maintain;
 mod recovery;
+mod snapshots;
+mod stats;
+mod table;
 
 pub use background::Work;
 pub use engine::Engine;

@@ -38,9 +38,9 @@ fn restore_table(files: &Files, record: &TableRecord) -> Result<Table> {
             let damage = Damage { path, offset, reason, record: record.clone() };
             version.damage = Some(Arc::new(damage));
         }
-        Err(
-            e @ (Error::Invalid(_) | Error::Io { .. } | Error::Cancelled | Error::Locked(_) | Error::Internal(_)),
-        ) => return Err(e),
+        Err(e @ (Error::Invalid(_) | Error::Io { .. } | Error::Cancelled | Error::Locked(_) | Error::Internal(_))) => {
+            return Err(e);
+        }
     }
     version.validate();
     Ok(Table::new(record.schema.table, version, record.collected))

@@ -14,8 +14,10 @@ use crate::error::{Error, Result};
 /// A directory in memory. Clones share it, so a "restarted" engine can be given the same files.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
-    files: Arc<Mutex<BTreeMap<String, Arc<Mutex<Vec<u8>>>>>>,
+    files: Arc<Mutex<BTreeMap<String, Contents>>>,
 }
+
+type Contents = Arc<Mutex<Vec<u8>>>;
 
 impl MemoryStore {
     /// An empty directory.
@@ -23,7 +25,7 @@ impl MemoryStore {
         Self::default()
     }
 
-    fn file(&self, action: &'static str, name: &str) -> Result<Arc<Mutex<Vec<u8>>>> {
+    fn file(&self, action: &'static str, name: &str) -> Result<Contents> {
         self.files.lock().get(name).cloned().ok_or_else(|| failed(action, name, io::ErrorKind::NotFound))
     }
 }
@@ -34,7 +36,7 @@ impl FileStore for MemoryStore {
         if files.contains_key(name) {
             return Err(failed("create", name, io::ErrorKind::AlreadyExists));
         }
-        let contents = Arc::<Mutex<Vec<u8>>>::default();
+        let contents = Contents::default();
         files.insert(name.to_owned(), contents.clone());
         Ok(Box::new(MemoryWriter { contents }))
     }
@@ -85,7 +87,7 @@ fn failed(action: &'static str, name: &str, kind: io::ErrorKind) -> Error {
 
 #[derive(Debug)]
 struct MemoryWriter {
-    contents: Arc<Mutex<Vec<u8>>>,
+    contents: Contents,
 }
 
 impl FileWriter for MemoryWriter {

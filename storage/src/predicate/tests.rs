@@ -120,11 +120,11 @@ fn truth(predicate: &Predicate, row: &[Value]) -> Option<bool> {
         })
     };
     let any = |parts: &mut dyn Iterator<Item = Option<bool>>| {
-        parts.fold(Some(false), |a, b| match (a, b) {
-            (Some(true), _) | (_, Some(true)) => Some(true),
-            (None, _) | (_, None) => None,
-            _ => Some(false),
-        })
+        let parts: Vec<_> = parts.collect();
+        if parts.contains(&Some(true)) {
+            return Some(true);
+        }
+        if parts.contains(&None) { None } else { Some(false) }
     };
     match predicate {
         Predicate::Compare { column, op, value } => compare(*column, *op, value),

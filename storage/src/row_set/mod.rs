@@ -2,10 +2,12 @@
 
 mod memory_rows;
 mod rearrange;
-mod set;
 mod rows;
+mod set;
 
 pub(crate) use memory_rows::MemoryRows;
-pub(crate) use rearrange::{concat_rows, filter_rows, interleave_rows, key_order, slice_keys, take_keys, take_rows, typed_keys};
+pub(crate) use rearrange::{
+    concat_rows, filter_rows, interleave_rows, key_order, slice_keys, take_keys, take_rows, typed_keys,
+};
 pub(crate) use rows::Rows;
 pub(crate) use set::RowSet;

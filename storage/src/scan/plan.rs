@@ -101,16 +101,14 @@ impl Plan {
                 continue;
             }
             zones += 1;
-            let verdict = prune(predicate, &|column| {
-                schema.columns.get(column).and_then(|c| set.rows.zone_map(c, zone))
-            });
+            let verdict =
+                prune(predicate, &|column| schema.columns.get(column).and_then(|c| set.rows.zone_map(c, zone)));
             if verdict == Verdict::None {
                 self.zones_pruned += 1;
                 continue;
             }
-            let inside = keys.is_some_and(|(first, last)| {
-                request.key_range.contains(first) && request.key_range.contains(last)
-            });
+            let inside =
+                keys.is_some_and(|(first, last)| request.key_range.contains(first) && request.key_range.contains(last));
             let check_keys = !sorted && !inside && request.key_range != KeyRange::ALL;
             self.units.push(Unit { source, zone, rows, check_keys, all_match: verdict == Verdict::All });
         }

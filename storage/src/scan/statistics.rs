@@ -9,7 +9,8 @@ use crate::zone_map::{NdvSketch, ZoneMap};
 
 pub(super) fn statistics(view: &View) -> Result<SnapshotStatistics> {
     let (rows, exact_rows) = view.rows();
-    let columns = view.version.schema.columns.iter().map(|c| column_statistics(view, c, rows)).collect::<Result<_>>()?;
+    let columns =
+        view.version.schema.columns.iter().map(|c| column_statistics(view, c, rows)).collect::<Result<_>>()?;
     Ok(SnapshotStatistics { rows, exact_rows, columns })
 }
 

@@ -17,8 +17,14 @@ use crate::types::Timestamp;
 /// Where a row version is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    Stable { pack: usize, row: u32 },
-    Delta { part: usize, row: u32 },
+    Stable {
+        pack: usize,
+        row: u32,
+    },
+    Delta {
+        part: usize,
+        row: u32,
+    },
     /// In the batch itself.
     Batch(u32),
 }
@@ -45,12 +51,7 @@ struct Known {
 }
 
 /// Compares the rows with what the segment holds. Reads packs; changes nothing.
-pub(super) fn resolve(
-    segment: &Segment,
-    index: &DeltaIndex,
-    rows: &PackRows,
-    floor: Timestamp,
-) -> Result<Resolution> {
+pub(super) fn resolve(segment: &Segment, index: &DeltaIndex, rows: &PackRows, floor: Timestamp) -> Result<Resolution> {
     let order = key_order(&rows.keys);
     let mut groups: Vec<(usize, Option<Known>)> = Vec::with_capacity(order.len());
     let mut unknown = Vec::new();

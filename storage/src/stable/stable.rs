@@ -51,9 +51,9 @@ impl Stable {
 
     /// Finds one key.
     pub(crate) fn find_one(&self, key: KeyRef<'_>) -> Result<Option<(usize, u32)>> {
-        let i = self.packs.partition_point(|set| {
-            set.rows.pack().and_then(|p| pack_bounds(p)).is_some_and(|(_, last)| last < key)
-        });
+        let i = self
+            .packs
+            .partition_point(|set| set.rows.pack().and_then(|p| pack_bounds(p)).is_some_and(|(_, last)| last < key));
         let Some(pack) = self.packs.get(i).and_then(|set| set.rows.pack()) else { return Ok(None) };
         Ok(pack.find(key)?.map(|row| (i, row)))
     }

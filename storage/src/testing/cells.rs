@@ -18,7 +18,7 @@ pub fn cell(data_type: StoredType, seed: i64) -> Value {
     }
     let unsigned = seed.unsigned_abs();
     match data_type {
-        StoredType::Int8 => Value::Int((seed % 128).into()),
+        StoredType::Int8 => Value::Int(seed % 128),
         StoredType::Int16 => Value::Int(seed % 32_768),
         StoredType::Int32 | StoredType::Date32 => Value::Int(seed % (1 << 31)),
         StoredType::Int64

@@ -43,9 +43,7 @@ impl Model {
     pub fn cells(schema: &TableSchema, key: &RowKey, seed: i64) -> Vec<Value> {
         let cells = schema.columns.iter().enumerate().map(|(i, column)| match (schema.key_column == Some(i), key) {
             (true, RowKey::Int(key)) => Value::Int(*key),
-            (true, RowKey::Bytes(_)) | (false, _) => {
-                cell(column.data_type, seed.wrapping_add(i64::from(column.id.0)))
-            }
+            (true, RowKey::Bytes(_)) | (false, _) => cell(column.data_type, seed.wrapping_add(i64::from(column.id.0))),
         });
         cells.collect()
     }

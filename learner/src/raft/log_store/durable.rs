@@ -139,6 +139,12 @@ impl DurableLog {
         self.0.counters.commands.subscribe()
     }
 
+    /// Bytes of the entries after `index`.
+    pub(crate) fn bytes_after(&self, index: u64) -> u64 {
+        let sizes = self.0.counters.sizes.lock();
+        sizes.iter().rev().take_while(|&&(i, _)| i > index).map(|&(_, bytes)| bytes).sum()
+    }
+
     /// The largest index that can be purged such that at least `keep` bytes of entries stay.
     pub(crate) fn purge_candidate(&self, keep: u64) -> Option<u64> {
         let sizes = self.0.counters.sizes.lock();

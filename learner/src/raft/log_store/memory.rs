@@ -1,7 +1,8 @@
 //! The columnar learner's log: in memory, because whatever is lost is sent again.
 //!
 //! A learner does not vote and counts for no majority, so nothing depends on its log being durable. It
-//! resumes from the replay position of the columnar engine.
+//! resumes from the replay position of the columnar engine. Nobody ever reads a learner's log but its
+//! own state machine, so entries are let go as soon as they are applied.
 
 use std::fmt::Debug;
 use std::ops::{Bound, RangeBounds};
@@ -30,15 +31,16 @@ struct State {
 pub(super) const READ_BYTES: usize = 8 << 20;
 
 impl MemoryLog {
-    /// Bytes held.
-    pub(crate) fn bytes(&self) -> usize {
+    /// Bytes of entries that are not yet applied.
+    pub(crate) fn unapplied_bytes(&self) -> usize {
         self.0.lock().entries.bytes()
     }
 
-    /// Index of the last entry, or of the last one that was.
-    pub(crate) fn last_index(&self) -> Option<u64> {
-        let state = self.0.lock();
-        state.entries.last().map(|e| e.get_log_id().index).or(state.purged.map(|l| l.index))
+    /// Entries up to `log_id` are applied and will not be read again.
+    pub(crate) fn let_go(&self, log_id: LogId) {
+        let mut state = self.0.lock();
+        state.entries.purge(log_id.index);
+        state.purged = state.purged.max(Some(log_id));
     }
 }
 
@@ -118,9 +120,7 @@ impl RaftLogStorage<TypeConfig> for MemoryLog {
     }
 
     async fn purge(&mut self, log_id: LogId) -> Result<(), StorageError> {
-        let mut state = self.0.lock();
-        state.entries.purge(log_id.index);
-        state.purged = state.purged.max(Some(log_id));
+        self.let_go(log_id);
         Ok(())
     }
 }

@@ -161,7 +161,7 @@ pub(crate) fn datum_at(array: &ArrayRef, row: usize) -> Result<Datum> {
 }
 
 /// An array of a column's Arrow type out of its values.
-fn from_values(values: &[Value], stored: &DataType) -> Result<ArrayRef> {
+pub(crate) fn from_values(values: &[Value], stored: &DataType) -> Result<ArrayRef> {
     use arrow::datatypes::*;
     fn int(v: &Value) -> Option<i64> {
         match v {

@@ -333,7 +333,8 @@ fn check_predicate(snapshot: &Snapshot, expected: &Rows) {
 
 fn check_excluded(snapshot: &Snapshot, expected: &Rows, kind: KeyKind) {
     let excluded: Vec<RowKey> = expected.iter().map(|(k, _)| k.clone()).step_by(3).collect();
-    let rest: Vec<_> = expected.iter().filter(|(k, _)| !excluded.contains(k)).map(|(_, c)| vec![c[0].clone()]).collect();
+    let rest: Vec<_> =
+        expected.iter().filter(|(k, _)| !excluded.contains(k)).map(|(_, c)| vec![c[0].clone()]).collect();
     let request = ScanRequest { exclude: Some(key_array(kind, &excluded)), ..ScanRequest::all(vec![0]) };
     assert_eq!(read(snapshot, request), sorted(rest));
 }

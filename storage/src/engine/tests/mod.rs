@@ -1,4 +1,6 @@
 //! The engine against the model.
 
+mod concurrency;
+mod faults;
 mod harness;
 mod model;

@@ -56,9 +56,13 @@ fn run(key: KeyKind, types: &[StoredType], ops: &[Op]) {
         match op {
             Op::Apply(transactions) => harness.apply(transactions),
             Op::Flush => harness.engine.flush().unwrap(),
-            Op::Maintain => drop(harness.engine.maintain().unwrap()),
+            Op::Maintain => {
+                harness.engine.maintain().unwrap();
+            }
             Op::FlushDuring(t) => harness.apply_during(t, |engine| engine.flush().unwrap()),
-            Op::MaintainDuring(t) => harness.apply_during(t, |engine| drop(engine.maintain().unwrap())),
+            Op::MaintainDuring(t) => harness.apply_during(t, |engine| {
+                engine.maintain().unwrap();
+            }),
             Op::CompactDuring(t) => {
                 harness.apply_during(t, |engine| engine.compact(super::harness::TABLE).unwrap());
             }

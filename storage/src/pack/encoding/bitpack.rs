@@ -31,7 +31,8 @@ const HEADER_BYTES: usize = 16;
 /// A row of the packed form.
 type Row = [u8; ROW_BYTES];
 
-/// A type that numbers are unpacked to, by truncation or extension of 64 bits.
+/// A type that numbers are unpacked to: integers by truncation or extension of 64 bits, floats by
+/// value.
 pub(super) trait Lane: Copy + 'static {
     /// From 64 bits.
     fn of(v: i64) -> Self;
@@ -47,7 +48,7 @@ macro_rules! lanes {
         }
     )*};
 }
-lanes!(i8, i16, i32, i64, i128, u8, u16, u32, u64);
+lanes!(i8, i16, i32, i64, i128, u8, u16, u32, u64, f64);
 
 /// Bits that hold every number from 0 to `max`.
 pub(super) fn width_of(max: u64) -> u32 {

@@ -66,7 +66,7 @@ pub(crate) fn decode_rows(
             if let Some(array) = text::decode_rows(&block, data_type, wanted, nulls.clone()) {
                 return array;
             }
-        } else if let Some(buffer) = integer::buffer(&block, data_type, Some(wanted)) {
+        } else if let Some(buffer) = numbers_buffer(&block, data_type, Some(wanted)) {
             return fixed_array(data_type, wanted.len(), buffer?, nulls);
         }
     }
@@ -76,11 +76,16 @@ pub(crate) fn decode_rows(
 
 /// The values of a block of fixed-width type, in Arrow's layout.
 fn fixed_buffer(block: &Block, data_type: StoredType) -> Result<Buffer, Damage> {
+    numbers_buffer(block, data_type, None).unwrap_or_else(|| wide::decode(block, data_type))
+}
+
+/// As [`fixed_buffer`], of blocks that hold numbers; with `rows`, of those rows, if that is cheaper.
+fn numbers_buffer(block: &Block, data_type: StoredType, rows: Option<&[u32]>) -> Option<Result<Buffer, Damage>> {
     let is_float = matches!(data_type, StoredType::Float32 | StoredType::Float64);
     if is_float && block.encoding == Encoding::Decimals {
-        return float::decode(block, data_type);
+        return float::decode(block, data_type, rows);
     }
-    integer::buffer(block, data_type, None).unwrap_or_else(|| wide::decode(block, data_type))
+    integer::buffer(block, data_type, rows)
 }
 
 /// An array of `rows` values out of `values`, which hold them in Arrow's layout.

@@ -43,8 +43,25 @@ pub(super) fn encode(values: &[f64], same: impl Fn(f64, usize) -> bool) -> Optio
     Some((exponent as u64, payload))
 }
 
-/// The values of a block.
-pub(super) fn decode(block: &Block) -> Result<impl Iterator<Item = f64>, Damage> {
+/// The values of a block; with `rows`, of those rows only, and `None` if they cost as much as all.
+pub(super) fn decode(block: &Block, rows: Option<&[u32]>) -> Option<Result<Vec<f64>, Damage>> {
+    let (inner, power) = match open(block) {
+        Ok(opened) => opened,
+        Err(damage) => return Some(Err(damage)),
+    };
+    let numbers = match rows {
+        None => integer::decode::<f64>(&inner)
+            .unwrap_or_else(|| Err(Damage::new(format!("{:?} is no encoding of decimals", inner.encoding)))),
+        Some(rows) => integer::decode_rows::<f64>(&inner, rows)?,
+    };
+    Some(numbers.map(|mut numbers| {
+        numbers.iter_mut().for_each(|n| *n /= power);
+        numbers
+    }))
+}
+
+/// The block of numbers inside, and the power of ten.
+fn open(block: &Block) -> Result<(Block, f64), Damage> {
     let power = usize::try_from(block.word).ok().and_then(|e| POWERS.get(e)).copied();
     let power = power.ok_or_else(|| Damage::new(format!("a power of ten of {}", block.word)))?;
     if block.payload.len() < PREFIX_BYTES {
@@ -57,7 +74,5 @@ pub(super) fn decode(block: &Block) -> Result<impl Iterator<Item = f64>, Damage>
         word: 0,
         payload: block.payload.slice(PREFIX_BYTES..),
     };
-    let numbers = integer::decode::<i64>(&inner)
-        .unwrap_or_else(|| Err(Damage::new(format!("{:?} is no encoding of decimals", inner.encoding))))?;
-    Ok(numbers.into_iter().map(move |n| n as f64 / power))
+    Ok((inner, power))
 }

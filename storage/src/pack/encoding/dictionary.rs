@@ -54,10 +54,12 @@ fn code(codes: &Sequence<'_>, row: u32, count: usize) -> Result<usize, Damage> {
 fn codes(payload: &[u8], rows: usize) -> Result<(Vec<u32>, usize, &[u8]), Damage> {
     let (codes, count, rest) = code_sequence(payload, rows)?;
     let codes = codes.unpack::<u32>();
-    match codes.iter().max() {
-        Some(max) if *max as usize >= count => Err(Damage::new(format!("code {max} in a dictionary of {count}"))),
-        Some(_) | None => Ok((codes, count, rest)),
+    // Not `Iterator::max`, which branches on each code and is mispredicted where codes are few.
+    let max = codes.iter().fold(0, |max: u32, code| max.max(*code));
+    if max as usize >= count && rows > 0 {
+        return Err(Damage::new(format!("code {max} in a dictionary of {count}")));
     }
+    Ok((codes, count, rest))
 }
 
 /// The packed codes, the number of values, and what follows the codes.

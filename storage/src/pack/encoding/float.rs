@@ -30,13 +30,13 @@ pub(super) fn encode(array: &ArrayRef, data_type: StoredType) -> Encoded {
     }
 }
 
-/// The values of a block of decimals.
-pub(super) fn decode(block: &Block, data_type: StoredType) -> Result<Buffer, Damage> {
-    let values = decimals::decode(block)?;
-    Ok(match data_type {
-        StoredType::Float32 => Buffer::from_vec(values.map(|v| v as f32).collect()),
-        _ => Buffer::from_vec(values.collect::<Vec<f64>>()),
-    })
+/// The values of a block of decimals, or of some of its rows: see [`decimals::decode`].
+pub(super) fn decode(block: &Block, data_type: StoredType, rows: Option<&[u32]>) -> Option<Result<Buffer, Damage>> {
+    let values = decimals::decode(block, rows)?;
+    Some(values.map(|values| match data_type {
+        StoredType::Float32 => Buffer::from_vec(values.into_iter().map(|v| v as f32).collect()),
+        _ => Buffer::from_vec(values),
+    }))
 }
 
 /// The values, with that of a valid row in the place of NULLs.

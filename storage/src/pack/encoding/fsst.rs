@@ -3,9 +3,9 @@
 //!
 //! Payload: `symbols u64 · bytes u64` (of the text), 8 bytes a symbol, 1 byte a symbol's length padded to
 //! a multiple of 8, a [sequence](super::bitpack) of the values' lengths, a sequence of where each
-//! group of 32 values begins in the codes, then the codes.
+//! group of 16 values begins in the codes, then the codes.
 //!
-//! Values decode without their neighbours, but as their ends among the codes are not stored, 32 at
+//! Values decode without their neighbours, but as their ends among the codes are not stored, 16 at
 //! a time.
 
 use ::fsst::{Compressor, Decompressor, Symbol};
@@ -21,7 +21,7 @@ use crate::types::StoredType;
 const ESCAPE: u8 = 255;
 const MAX_SYMBOLS: usize = 255;
 /// Values between two remembered places among the codes.
-const GROUP: usize = 32;
+const GROUP: usize = 16;
 /// Room behind the text, so that the decoder may write whole words to its very end.
 const SLACK: usize = 64;
 

@@ -75,6 +75,7 @@ macro_rules! with_lane {
 
 /// The values of `array` as numbers; `None` if it does not hold numbers, or one needs more than 64
 /// bits. NULL rows repeat the number before them, so that they cost nothing.
+#[expect(clippy::unnecessary_cast, reason = "of one of the types that the macro stands for")]
 pub(super) fn numbers(array: &ArrayRef, data_type: StoredType) -> Option<Vec<i64>> {
     let mut numbers = if matches!(data_type, StoredType::Decimal128(..)) {
         let array = array.as_primitive::<Decimal128Type>();

@@ -27,8 +27,8 @@ mod text;
 mod wide;
 mod zstd;
 
-pub(crate) use constant::repeat;
 pub(super) use column::{decode, decode_rows, encode};
+pub(crate) use constant::repeat;
 pub(super) use damage::{Damage, Trust};
 pub(super) use keys::{KeyBlock, decode_keys, encode_keys, search};
 

@@ -1,0 +1,143 @@
+//! A columnar learner: in-memory log, columnar engine, Raft, on a runtime of its own.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use deltatree_storage::config::Config;
+use deltatree_storage::engine::Engine;
+use tokio::sync::watch;
+
+use crate::error::{Error, Result};
+use crate::raft::{
+    Applied, Backlog, Beside, ColumnarMachine, LearnerState, LocalPeer, MemoryLog, Network, NodeId, Raft,
+    durable_index, raft_config,
+};
+use crate::runtime::OwnRuntime;
+
+/// What a learner is made of.
+pub(crate) struct LearnerSetup {
+    /// Its number.
+    pub(crate) id: NodeId,
+    /// Where the columns live. Created if absent, locked while open.
+    pub(crate) dir: PathBuf,
+    /// Sizes of the engine.
+    pub(crate) engine: Config,
+    /// Entry bytes that may wait to be applied before the leader pauses sending.
+    pub(crate) backlog_bytes: u64,
+    /// Where definitions and rows come from that are not in the log.
+    pub(crate) beside: Beside,
+}
+
+/// A running learner.
+pub(crate) struct ColumnarLearner {
+    id: NodeId,
+    raft: Raft,
+    state: Arc<LearnerState>,
+    network: Network,
+    _runtime: OwnRuntime,
+}
+
+impl ColumnarLearner {
+    /// Opens the learner and makes it reachable. Builds tables that the engine lacks, so this may take
+    /// long. Errors: `Locked`, `Io`, `Corrupt`.
+    pub(crate) async fn open(setup: LearnerSetup, network: Network) -> Result<Self> {
+        const THREADS: usize = 2;
+        let runtime = OwnRuntime::start("learner", THREADS)?;
+        let LearnerSetup { id, dir, engine, backlog_bytes, beside } = setup;
+        let peers = network.clone();
+        let (raft, state) = runtime
+            .run(async move {
+                std::fs::create_dir_all(&dir).map_err(Error::io("create the data directory"))?;
+                let state = Arc::new(LearnerState {
+                    engine: crate::runtime::blocking(|| Engine::open(&dir, engine))?,
+                    log: MemoryLog::default(),
+                    applied: watch::Sender::default(),
+                    failed: watch::Sender::default(),
+                });
+                let opened = state.clone();
+                let machine = crate::runtime::blocking(|| ColumnarMachine::open(opened, beside))?;
+                let raft = Raft::new(id, raft_config()?, peers.clone(), state.log.clone(), machine)
+                    .await
+                    .map_err(|e| Error::Io { action: "start the learner", reason: e.to_string() })?;
+                let backlog = EntryBacklog { state: state.clone(), limit: backlog_bytes };
+                peers.register(id, LocalPeer::new(raft.clone(), Some(Arc::new(backlog))));
+                Ok::<_, Error>((raft, state))
+            })
+            .await??;
+        Ok(Self { id, raft, state, network, _runtime: runtime })
+    }
+
+    /// The columns.
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.state.engine
+    }
+
+    /// How far the log is applied and visible.
+    pub(crate) fn applied(&self) -> Applied {
+        *self.state.applied.borrow()
+    }
+
+    /// Index of the entry that the learner would resume after.
+    pub(crate) fn durable_index(&self) -> Option<u64> {
+        durable_index(&self.state.engine)
+    }
+
+    /// Why applying has stopped, if it has.
+    pub(crate) fn failure(&self) -> Option<Error> {
+        self.state.failed.borrow().clone()
+    }
+
+    /// Waits until the entry at `index` is applied and visible, at most `timeout`.
+    pub(crate) async fn wait_applied(&self, index: u64, timeout: Duration) -> Result<()> {
+        if self.applied().index >= index {
+            return Ok(());
+        }
+        let mut applied = self.state.applied.subscribe();
+        let mut failed = self.state.failed.subscribe();
+        let late = || Error::Timeout {
+            what: format!("the columnar learner to apply log entry {index}, it is at {}", self.applied().index),
+            waited_ms: timeout.as_millis() as u64,
+        };
+        let wait = async {
+            tokio::select! {
+                applied = applied.wait_for(|a| a.index >= index) => applied.map(drop).map_err(|_| Error::Closed),
+                failed = failed.wait_for(Option::is_some) => Err(failed.ok().and_then(|e| e.clone()).unwrap_or(Error::Closed)),
+            }
+        };
+        tokio::time::timeout(timeout, wait).await.map_err(|_| late())?
+    }
+
+    /// Stops and makes durable what is applied. Blocks on disk.
+    pub(crate) async fn shutdown(&self) -> Result<()> {
+        self.network.unregister(self.id);
+        self.state.failed.send_replace(Some(Error::Closed));
+        let stopped = self.raft.shutdown().await;
+        let engine = self.state.engine.clone();
+        crate::runtime::blocking(|| engine.flush())?;
+        stopped.map_err(|e| Error::Internal(format!("the learner failed while it stopped: {e}")))
+    }
+}
+
+/// Entries that wait to be applied.
+struct EntryBacklog {
+    state: Arc<LearnerState>,
+    limit: u64,
+}
+
+impl Backlog for EntryBacklog {
+    fn is_full(&self) -> bool {
+        self.state.log.unapplied_bytes() as u64 > self.limit
+    }
+
+    fn wait(&self) -> futures::future::BoxFuture<'_, ()> {
+        let mut applied = self.state.applied.subscribe();
+        Box::pin(async move {
+            applied.mark_unchanged();
+            if self.is_full() {
+                // The sender lives in `self.state`.
+                let _ = applied.changed().await;
+            }
+        })
+    }
+}

@@ -98,7 +98,10 @@ pub fn choose(
     let isolated = priced.iter().any(|p| p.bar.is_some());
     let hint = hint.filter(|engine| priced.iter().any(|p| p.bar.is_none() && p.path.engine() == *engine));
     if let Some(engine) = hint {
-        priced.iter_mut().filter(|p| p.bar.is_none() && p.path.engine() != engine).for_each(|p| p.bar = Some(Bar::Hint));
+        priced
+            .iter_mut()
+            .filter(|p| p.bar.is_none() && p.path.engine() != engine)
+            .for_each(|p| p.bar = Some(Bar::Hint));
     }
     let open: Vec<_> = priced.iter().filter(|p| p.bar.is_none()).collect();
     let reason = match (open.len(), isolated, hint) {
@@ -114,7 +117,8 @@ pub fn choose(
 }
 
 fn no_path(table: &TableInfo, engines: Engines) -> SqlError {
-    let named: Vec<_> = [Engine::Row, Engine::Columnar].into_iter().filter(|e| engines.allows(*e)).map(Engine::name).collect();
+    let named: Vec<_> =
+        [Engine::Row, Engine::Columnar].into_iter().filter(|e| engines.allows(*e)).map(Engine::name).collect();
     SqlError::new(
         NO_ACCESS_PATH,
         format!(

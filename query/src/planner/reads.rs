@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use deltatree_learner::catalog::{CatalogSnapshot, TableInfo};
 use deltatree_learner::{GateReport, LeaderGroup, RowReader};
-use deltatree_storage::scan::Snapshot;
 use deltatree_storage::api::SnapshotStatistics;
+use deltatree_storage::scan::Snapshot;
 use deltatree_storage::types::TableId;
 use parking_lot::Mutex;
 use tokio::sync::OnceCell;

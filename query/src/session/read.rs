@@ -14,8 +14,8 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::Session;
-use super::value::datum_of;
 use super::result::StatementResult;
+use super::value::datum_of;
 use crate::error::{Result, SqlError};
 use crate::functions::{FunctionContext, Variables};
 use crate::planner::{Engines, QueryStream, ReadContext};
@@ -211,9 +211,7 @@ impl Variables for Session {
             "error_count" => Some(Datum::Int(self.error_count())),
             "pseudo_thread_id" => Some(Datum::Int(self.connection_id().into())),
             "timestamp" => Some(Datum::Float(self.statement_time as f64 / 1e6)),
-            "tidb_current_ts" => {
-                Some(unsigned(self.transaction.as_ref().map_or(0, |open| open.inner.start_ts().0)))
-            }
+            "tidb_current_ts" => Some(unsigned(self.transaction.as_ref().map_or(0, |open| open.inner.start_ts().0))),
             _ => self.variables.system(name, global).ok().map(Datum::from),
         }
     }

@@ -87,9 +87,14 @@ impl Session {
         let names: Vec<&str> = if insert.assignments.is_empty() {
             insert.columns.iter().map(|c| name_parts(c).1).collect()
         } else {
-            insert.assignments.iter().map(|a| assigned_column(&a.target).map(|(_, name)| name)).collect::<Result<_>>()?
+            insert
+                .assignments
+                .iter()
+                .map(|a| assigned_column(&a.target).map(|(_, name)| name))
+                .collect::<Result<_>>()?
         };
-        let explicit_empty = matches!(insert.source.as_deref().and_then(literal_rows), Some(rows) if rows.iter().all(|r| r.is_empty()));
+        let explicit_empty =
+            matches!(insert.source.as_deref().and_then(literal_rows), Some(rows) if rows.iter().all(|r| r.is_empty()));
         let positions = if !names.is_empty() {
             column_positions(&table, &names)?
         } else if insert.source.is_none() || explicit_empty {

@@ -119,7 +119,8 @@ impl Session {
     /// Runs a `DELETE` of one row; `None` if it is not such a statement.
     pub(super) async fn point_delete(&mut self, delete: &ast::Delete) -> Result<Option<Completion>> {
         let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &delete.from;
-        let ([from], None, true, true) = (from.as_slice(), &delete.using, delete.tables.is_empty(), delete.limit.is_none())
+        let ([from], None, true, true) =
+            (from.as_slice(), &delete.using, delete.tables.is_empty(), delete.limit.is_none())
         else {
             return Ok(None);
         };
@@ -168,7 +169,8 @@ impl Session {
 
     /// The row that conditions name by the whole primary key, and nothing else.
     fn point(&self, relation: &TableFactor, selection: Option<&Expr>) -> Option<Point> {
-        let TableFactor::Table { version: None, partitions, index_hints, sample: None, args: None, .. } = relation else {
+        let TableFactor::Table { version: None, partitions, index_hints, sample: None, args: None, .. } = relation
+        else {
             return None;
         };
         if !partitions.is_empty() || !index_hints.is_empty() {
@@ -216,7 +218,9 @@ fn column_of(target: &Target, expr: &Expr) -> Option<usize> {
     match expr {
         Expr::Identifier(name) => target.table.column_position(&name.value),
         Expr::CompoundIdentifier(names) => match names.as_slice() {
-            [table, name] if table.value.eq_ignore_ascii_case(&target.name) => target.table.column_position(&name.value),
+            [table, name] if table.value.eq_ignore_ascii_case(&target.name) => {
+                target.table.column_position(&name.value)
+            }
             _ => None,
         },
         _ => None,

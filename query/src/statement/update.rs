@@ -90,8 +90,7 @@ impl Session {
             let (batch, at) = row.place;
             let mut new = row.old.clone();
             for (value, arrays) in new_values.iter().zip(&columns) {
-                new[value.position] =
-                    arrow_value(&arrays[batch], at).map_err(|e| SqlError::internal(e.to_string()))?;
+                new[value.position] = arrow_value(&arrays[batch], at).map_err(|e| SqlError::internal(e.to_string()))?;
             }
             rows.push(new);
         }
@@ -236,10 +235,12 @@ fn replace_columns(expr: &mut Expr, table: &str, earlier: &HashMap<String, Expr>
 
 fn update_query(target: &Target, update: &ast::Update, new_values: &[NewValue]) -> Query {
     let mut items = target.old_items();
-    items.extend(new_values.iter().enumerate().map(|(i, new)| SelectItem::ExprWithAlias {
-        expr: new.expr.clone(),
-        alias: Ident::new(format!("new_{i}")),
-    }));
+    items.extend(
+        new_values.iter().enumerate().map(|(i, new)| SelectItem::ExprWithAlias {
+            expr: new.expr.clone(),
+            alias: Ident::new(format!("new_{i}")),
+        }),
+    );
     let mut query = select_items(items, vec![update.table.clone()]);
     restrict(&mut query, update.selection.clone());
     order_and_limit(&mut query, &update.order_by, update.limit.as_ref());

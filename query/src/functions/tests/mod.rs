@@ -53,9 +53,8 @@ impl Session {
         for statement in rewrite::parse(ddl).unwrap() {
             let Statement::CreateTable(table) = statement else { continue };
             let columns: Vec<ColumnInfo> = table.columns.iter().map(column).collect();
-            let schema = Arc::new(arrow::datatypes::Schema::new(
-                columns.iter().map(field::arrow_field).collect::<Vec<_>>(),
-            ));
+            let schema =
+                Arc::new(arrow::datatypes::Schema::new(columns.iter().map(field::arrow_field).collect::<Vec<_>>()));
             let batch = RecordBatch::new_empty(schema.clone());
             let provider = MemTable::try_new(schema, vec![vec![batch]]).unwrap();
             let name = table.name.to_string().to_lowercase().replace('`', "");

@@ -41,9 +41,9 @@ impl Condition {
     /// Whether it is an equality between the two sets.
     pub(super) fn splits(&self, a: Set, b: Set) -> bool {
         let within = |reads: Set, set: Set| reads & !set == 0;
-        self.sides.as_ref().is_some_and(|(_, l, _, r)| {
-            (within(*l, a) && within(*r, b)) || (within(*l, b) && within(*r, a))
-        })
+        self.sides
+            .as_ref()
+            .is_some_and(|(_, l, _, r)| (within(*l, a) && within(*r, b)) || (within(*l, b) && within(*r, a)))
     }
 
     /// Distinct values of the sides of an equality, the larger of both; `None` for other conditions.
@@ -112,11 +112,16 @@ impl JoinGraph {
             }
         }
         let within = |reads: Set, set: Set| reads & !set == 0;
-        let new = |c: &&Condition| within(c.reads, tree.set) && !within(c.reads, left.set) && !within(c.reads, right.set);
+        let new =
+            |c: &&Condition| within(c.reads, tree.set) && !within(c.reads, left.set) && !within(c.reads, right.set);
         for condition in self.conditions.iter().filter(new) {
             match &condition.sides {
-                Some((l, lr, r, rr)) if within(*lr, left.set) && within(*rr, right.set) => keys.push((l.clone(), r.clone())),
-                Some((l, lr, r, rr)) if within(*lr, right.set) && within(*rr, left.set) => keys.push((r.clone(), l.clone())),
+                Some((l, lr, r, rr)) if within(*lr, left.set) && within(*rr, right.set) => {
+                    keys.push((l.clone(), r.clone()))
+                }
+                Some((l, lr, r, rr)) if within(*lr, right.set) && within(*rr, left.set) => {
+                    keys.push((r.clone(), l.clone()))
+                }
                 Some(_) | None => filters.push(condition.expr.clone()),
             }
         }

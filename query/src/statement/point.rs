@@ -131,8 +131,7 @@ impl Session {
         };
         let old = point.decode(&bytes)?;
         let mut ops = Vec::new();
-        RowWriter::new(&point.target.table)
-            .delete(&point.key, &old, &mut ops)?;
+        RowWriter::new(&point.target.table).delete(&point.key, &old, &mut ops)?;
         self.use_schema(&point.target)?;
         self.apply(ops, None)?;
         Ok(Some(Completion::affected(1)))

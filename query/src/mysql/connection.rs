@@ -200,8 +200,7 @@ impl Connection {
             command::SET_OPTION => match Fields(body).u16() {
                 Some(off) => {
                     let bit = capability::MULTI_STATEMENTS;
-                    self.capabilities =
-                        if off == 0 { self.capabilities | bit } else { self.capabilities & !bit };
+                    self.capabilities = if off == 0 { self.capabilities | bit } else { self.capabilities & !bit };
                     self.end_of_fields(0);
                 }
                 None => self.write_error(&malformed()),
@@ -293,8 +292,7 @@ impl Connection {
             Ok(prepared) => prepared,
             Err(e) => return self.write_error(&e),
         };
-        let columns: Vec<_> =
-            schema.iter().flat_map(|s| s.fields()).map(|field| mysql_column(field)).collect();
+        let columns: Vec<_> = schema.iter().flat_map(|s| s.fields()).map(|field| mysql_column(field)).collect();
         let out = self.writer.begin();
         out.push(0);
         out.extend_from_slice(&id.to_le_bytes());

@@ -1,9 +1,9 @@
 //! Errors of the leader group, with the names that only a session can look up.
 
+use deltatree_learner::Error as GroupError;
 use deltatree_learner::catalog::{CatalogError, CatalogSnapshot};
-use deltatree_learner::codec::{CodecError, KeyShape, key_shape};
+use deltatree_learner::codec::{KeyShape, key_shape};
 use deltatree_learner::table_write::duplicate_message;
-use deltatree_learner::{Error as GroupError, ErrorKind};
 
 use crate::error::SqlError;
 
@@ -31,34 +31,5 @@ pub(crate) fn schema_change_failed(e: CatalogError) -> SqlError {
         CatalogError::Invalid(_) => SqlError::new(1105, e.to_string()),
         CatalogError::Exhausted(_) => SqlError::new(1467, e.to_string()),
         CatalogError::Corrupt(_) => SqlError::internal(e.to_string()),
-    }
-}
-
-impl From<GroupError> for SqlError {
-    fn from(e: GroupError) -> Self {
-        let message = e.to_string();
-        match e.kind() {
-            // Without the table's definition the key can only be shown as it is.
-            ErrorKind::DuplicateKey => Self::new(1062, message),
-            ErrorKind::WriteConflict => Self::write_conflict(message),
-            ErrorKind::LockWaitTimeout => Self::lock_wait_timeout(),
-            ErrorKind::Deadlock => Self::deadlock(),
-            ErrorKind::SchemaChanged => Self::schema_changed(),
-            ErrorKind::TxnTooLarge => Self::new(8004, message),
-            ErrorKind::OutcomeUnknown => Self::new(8501, message),
-            ErrorKind::Timeout => Self::columnar_timeout(message),
-            ErrorKind::SnapshotTooOld => Self::new(9006, message),
-            ErrorKind::Closed => Self::new(1053, "Server shutdown in progress"),
-            ErrorKind::NotLeader => Self::new(9005, message),
-            ErrorKind::Invalid | ErrorKind::Locked | ErrorKind::Io | ErrorKind::Corrupt | ErrorKind::Internal => {
-                Self::internal(message)
-            }
-        }
-    }
-}
-
-impl From<CodecError> for SqlError {
-    fn from(e: CodecError) -> Self {
-        Self::internal(e.to_string())
     }
 }

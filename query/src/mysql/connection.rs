@@ -14,7 +14,7 @@ use tokio::net::tcp::OwnedWriteHalf;
 
 use super::constants::{capability, command, status};
 use super::handshake::{self, Login};
-use super::packet::{Fields, PacketReader, PacketWriter, put_length};
+use super::packet::{Fields, PacketReader, PacketWriter, put_bytes, put_length};
 use super::prepared::PreparedStatements;
 use super::result_set::{self, Form};
 use super::{auth, column};
@@ -36,7 +36,6 @@ pub(crate) struct Connection {
     prepared: PreparedStatements,
     capabilities: u32,
     peer: IpAddr,
-    challenge: [u8; handshake::CHALLENGE],
     node: Arc<Node>,
 }
 
@@ -96,7 +95,6 @@ impl Connection {
             prepared: PreparedStatements::default(),
             capabilities: login.capabilities,
             peer,
-            challenge,
             node,
         };
         connection.write_ok(&Completion::default(), false);
@@ -384,7 +382,11 @@ enum Outcome<T> {
     Ended,
 }
 
-async fn watch<T>(work: impl Future<Output = T>, reader: &PacketReader, interruption: &mut Interruption) -> Outcome<T> {
+async fn watch<T>(
+    work: impl Future<Output = T>,
+    reader: &mut PacketReader,
+    interruption: &mut Interruption,
+) -> Outcome<T> {
     let mut queries = interruption.clone();
     tokio::select! {
         biased;
@@ -434,7 +436,10 @@ fn write_ok(writer: &mut PacketWriter<OwnedWriteHalf>, session: &Session, comple
     put_length(out, completion.last_insert_id);
     out.extend_from_slice(&flags.to_le_bytes());
     out.extend_from_slice(&completion.warnings.to_le_bytes());
-    out.extend_from_slice(completion.info.as_bytes());
+    // The documentation says that the rest of the packet is the text; clients expect its length first.
+    if !completion.info.is_empty() {
+        put_bytes(out, completion.info.as_bytes());
+    }
     writer.end();
 }
 

@@ -9,4 +9,4 @@ mod connections;
 mod runtime;
 
 pub use composition::{Node, NodeConfig};
-pub(crate) use connections::{ConnectionEntry, Connections, Interruption};
+pub(crate) use connections::{ConnectionEntry, Interruption};

@@ -8,6 +8,7 @@ use arrow::datatypes::SchemaRef;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::sql::sqlparser::ast;
 use deltatree_learner::ReaderGuard;
+use deltatree_learner::catalog::TableInfo;
 use deltatree_storage::types::Timestamp;
 use futures::StreamExt;
 use tokio::sync::mpsc;
@@ -172,6 +173,22 @@ impl Session {
     /// All rows of a rewritten query.
     pub(crate) async fn collect_query(&self, query: Box<ast::Query>, read: Read) -> Result<Vec<RecordBatch>> {
         StatementResult::Rows(self.start_query(query, read).await?).collect().await
+    }
+
+    /// How a rewritten query would run, or with `analyze` did.
+    pub(crate) async fn explain_query(&self, query: Box<ast::Query>, read: Read, analyze: bool) -> Result<RecordBatch> {
+        let engine = self.node.engine().clone();
+        let explained = self.node.analytics().spawn(async move {
+            let Read { context, guard: _readable } = read;
+            engine.explain(&query, context, analyze).await
+        });
+        explained.await.map_err(|_| SqlError::internal("the query ended without an answer"))?
+    }
+
+    /// Rows of a table in the columnar replica as of now, without waiting for it; 0 if it has none.
+    pub(crate) fn estimated_rows(&self, table: &TableInfo) -> u64 {
+        let snapshot = self.node.group().columnar().snapshot(table.id, Timestamp::MAX);
+        snapshot.and_then(|snapshot| snapshot.statistics()).map_or(0, |statistics| statistics.rows)
     }
 
     /// The values of expressions without columns, such as those of `SET` and `VALUES`.

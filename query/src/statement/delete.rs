@@ -36,7 +36,7 @@ impl Session {
             let mut seen = HashSet::new();
             for row in &found.rows {
                 if seen.insert(&row.key) {
-                    writer.delete(&row.key, &row.old, &mut ops).map_err(|e| SqlError::internal(e.to_string()))?;
+                    writer.delete(&row.key, &row.old, &mut ops)?;
                     affected += 1;
                 }
             }

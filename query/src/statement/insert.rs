@@ -189,7 +189,7 @@ impl Session {
                 }
             }
             let hidden = i64::try_from(id).map_err(|_| SqlError::internal("no row ids left"))?;
-            let key = writer.key(&values, Some(hidden)).map_err(|e| SqlError::internal(e.to_string()))?;
+            let key = writer.key(&values, Some(hidden))?;
             rows.push(NewRow { key, values });
         }
         self.diagnostics.warn(assignment.warnings);
@@ -219,7 +219,7 @@ impl Session {
                 let writer = RowWriter::new(&target.table);
                 let mut ops = Vec::with_capacity(rows.len() * (1 + target.table.indexes.len()));
                 for row in &rows {
-                    writer.insert(&row.key, &row.values, &mut ops).map_err(|e| SqlError::internal(e.to_string()))?;
+                    writer.insert(&row.key, &row.values, &mut ops)?;
                 }
                 self.write_checked(ops).await?;
                 count

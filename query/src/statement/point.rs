@@ -63,9 +63,9 @@ impl Session {
         };
         let mut rows = RowsToArrow::new(&point.target.table, &projection, 1);
         if let Some(bytes) = bytes {
-            rows.push(&bytes).map_err(|e| SqlError::internal(e.to_string()))?;
+            rows.push(&bytes)?;
         }
-        let batch = rows.finish().map_err(|e| SqlError::internal(e.to_string()))?;
+        let batch = rows.finish()?;
         Ok(Some(batch.with_schema(schema)?))
     }
 
@@ -108,9 +108,9 @@ impl Session {
         }
         self.touch(&point.target, &assigned, &mut new);
         let writer = RowWriter::new(table);
-        let key = writer.key(&new, None).map_err(|e| SqlError::internal(e.to_string()))?;
+        let key = writer.key(&new, None)?;
         let mut ops = Vec::new();
-        writer.update(&point.key, &old, &key, &new, &mut ops).map_err(|e| SqlError::internal(e.to_string()))?;
+        writer.update(&point.key, &old, &key, &new, &mut ops)?;
         self.use_schema(&point.target)?;
         self.write_checked(ops).await?;
         Ok(Some(self.update_completion(1, 1)))
@@ -131,9 +131,7 @@ impl Session {
         };
         let old = point.decode(&bytes)?;
         let mut ops = Vec::new();
-        RowWriter::new(&point.target.table)
-            .delete(&point.key, &old, &mut ops)
-            .map_err(|e| SqlError::internal(e.to_string()))?;
+        RowWriter::new(&point.target.table).delete(&point.key, &old, &mut ops)?;
         self.use_schema(&point.target)?;
         self.apply(ops, None)?;
         Ok(Some(Completion::affected(1)))

@@ -1,6 +1,6 @@
 //! Databases, tables, columns and keys.
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{AsArray, RecordBatch};
 use datafusion::sql::sqlparser::ast::ObjectName;
 use deltatree_learner::catalog::{ColumnDefault, ColumnInfo, IndexInfo, PrimaryKey, TableInfo};
 

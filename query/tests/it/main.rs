@@ -3,5 +3,6 @@
 
 mod crash;
 mod errors;
+mod oracle;
 mod tpch;
 mod wire;

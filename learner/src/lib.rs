@@ -5,6 +5,7 @@
 pub mod apply;
 pub mod catalog;
 pub mod clock;
+pub mod cluster;
 pub mod codec;
 mod config;
 mod error;
@@ -23,6 +24,4 @@ pub use error::{Error, ErrorKind, Result};
 pub use group::{GateReport, GroupStatus, LeaderGroup};
 pub use leader::ReaderGuard;
 pub use row_store::{Row, RowReader, RowScan};
-pub use txn::{
-    CommitInfo, DirtyEntry, LockOutcome, Savepoint, Transaction, TxnMode, TxnOptions, TxnScan,
-};
+pub use txn::{CommitInfo, DirtyEntry, LockOutcome, Savepoint, Transaction, TxnMode, TxnOptions, TxnScan};

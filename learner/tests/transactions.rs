@@ -105,9 +105,7 @@ async fn scans_show_own_writes_in_order() {
     t.put(b("c"), b("own")).unwrap();
     t.delete(b("e")).unwrap();
     t.put(b("f"), b("own")).unwrap();
-    let keys = |reverse| -> Vec<Bytes> {
-        t.scan(b("a"), b("z"), reverse).map(|r| r.unwrap().key_bytes()).collect()
-    };
+    let keys = |reverse| -> Vec<Bytes> { t.scan(b("a"), b("z"), reverse).map(|r| r.unwrap().key_bytes()).collect() };
     assert_eq!(keys(false), ["a", "b", "c", "f"].map(b));
     assert_eq!(keys(true), ["f", "c", "b", "a"].map(b));
     g.shutdown().await.unwrap();

@@ -186,7 +186,7 @@ impl LeaderGroup {
     }
 
     /// Stops: no new commits, what is under way ends, the engines flush. Other clones get `Closed`
-    /// from here on. Returns when the data directory is free.
+    /// from here on. The data directory is free when all clones, readers and transactions are dropped.
     pub async fn shutdown(&self) -> Result<()> {
         crate::runtime::blocking(|| self.inner.maintenance.stop());
         // The voter first: then nothing more comes, and what the learner has is flushed.

@@ -104,7 +104,7 @@ impl Housekeeping {
     fn tick(&mut self) -> Result<bool> {
         self.move_safe_point()?;
         self.flush_if_due()?;
-        self.purge_log()?;
+        self.purge_log();
         self.collect()
     }
 
@@ -120,10 +120,12 @@ impl Housekeeping {
         // What is not yet applied may still come, and must find the versions that it replaces.
         let wanted = wanted.min(self.leader.voter().applied().commit_ts);
         let columnar = wanted.min(self.learner.applied().commit_ts);
+        let store = &self.leader.voter().store;
         self.leader.readers().with_safe_point(wanted, |ts| {
             self.learner.engine().set_safe_point(ts.min(columnar));
-            self.leader.voter().store.set_safe_point(ts)
-        })
+            store.raise_safe_point(ts);
+        });
+        store.keep_safe_point()
     }
 
     /// A flush lets the log be purged and the next start be short.
@@ -140,13 +142,16 @@ impl Housekeeping {
     }
 
     /// Keeps the log short: what every replica has durably may go, and what is too much must.
-    fn purge_log(&mut self) -> Result<()> {
+    fn purge_log(&self) {
         let log = self.leader.log();
         let durable = self.learner.durable_index().unwrap_or(0);
         let wanted = log.purge_candidate(self.config.log_keep_bytes).map(|index| index.min(durable));
         let forced = log.purge_candidate(self.config.log_limit_bytes);
-        let Some(upto) = wanted.max(forced) else { return Ok(()) };
-        self.leader.purge_log(upto)
+        if let Some(upto) = wanted.max(forced)
+            && log.first_index().is_some_and(|first| first <= upto)
+        {
+            self.leader.purge_log(upto);
+        }
     }
 
     /// Removes versions that nobody can read, a few at a time so that applying never waits long.

@@ -23,12 +23,7 @@ pub(super) enum Depth {
 /// Checks `request` against the store, in which everything up to `applied` is applied. Blocks on disk.
 ///
 /// Errors: `DuplicateKey`, `WriteConflict`, `Io`, `Corrupt`.
-pub(super) fn check(
-    store: &RowStore,
-    request: &mut CommitRequest,
-    applied: Timestamp,
-    depth: Depth,
-) -> Result<()> {
+pub(super) fn check(store: &RowStore, request: &mut CommitRequest, applied: Timestamp, depth: Depth) -> Result<()> {
     let wanted: Vec<usize> = request
         .mutations
         .iter()

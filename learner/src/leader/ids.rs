@@ -64,12 +64,7 @@ impl IdRanges {
 
 impl Leader {
     /// See [`crate::LeaderGroup::allocate_ids`].
-    pub(crate) async fn allocate_ids(
-        self: &Arc<Self>,
-        table: TableId,
-        n: u64,
-        at_least: Option<u64>,
-    ) -> Result<u64> {
+    pub(crate) async fn allocate_ids(self: &Arc<Self>, table: TableId, n: u64, at_least: Option<u64>) -> Result<u64> {
         let at_least = at_least.unwrap_or(0);
         let range = self.ids.of(table);
         let mut range = range.lock().await;

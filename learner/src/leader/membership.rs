@@ -1,7 +1,5 @@
 //! Who belongs to the group.
 
-use std::collections::BTreeSet;
-
 use openraft::{BasicNode, ChangeMembers};
 
 use super::Leader;
@@ -24,13 +22,6 @@ impl Leader {
             Ok(Err(e)) => Err(Error::Invalid(format!("cannot add learner {id}: {e}"))),
             Err(_) => Err(self.unreplicated()),
         }
-    }
-
-    /// Makes `voters`, which are learners or voters already, the voters. The others become learners.
-    pub(crate) async fn set_voters(&self, voters: BTreeSet<NodeId>) -> Result<()> {
-        // Before the change: from here on leadership must be confirmed.
-        self.alone.store(false, std::sync::atomic::Ordering::Release);
-        self.change_members(ChangeMembers::ReplaceAllVoters(voters)).await
     }
 
     async fn change_members(&self, change: ChangeMembers<NodeId, BasicNode>) -> Result<()> {

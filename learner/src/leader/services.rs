@@ -140,8 +140,12 @@ impl Leader {
         if self.is_stopping() {
             return Error::Closed;
         }
-        let leader = self.raft.metrics().borrow().current_leader;
-        Error::NotLeader { leader: leader.filter(|&l| l != self.id) }
+        let metrics = self.raft.metrics();
+        let now = metrics.borrow();
+        match &now.running_state {
+            Err(e) => self.fatal(e),
+            Ok(()) => Error::NotLeader { leader: now.current_leader.filter(|&l| l != self.id) },
+        }
     }
 
     /// Waits until this voter leads and serves.
@@ -160,6 +164,11 @@ impl Leader {
         tokio::time::timeout(timeout, wait).await.map_err(|_| late())?
     }
 
+    /// Whether this voter leads and serves.
+    pub(crate) fn is_leading(&self) -> bool {
+        self.state.lock().term.is_some()
+    }
+
     /// Replicates a command that is no transaction.
     pub(super) async fn replicate(&self, command: Command) -> Result<()> {
         let write = self.raft.client_write(command);
@@ -173,10 +182,7 @@ impl Leader {
 
     /// No majority answered in time.
     pub(super) fn unreplicated(&self) -> Error {
-        Error::Timeout {
-            what: "a majority of voters".into(),
-            waited_ms: self.limits.replication.as_millis() as u64,
-        }
+        Error::Timeout { what: "a majority of voters".into(), waited_ms: self.limits.replication.as_millis() as u64 }
     }
 
     /// What a stopped Raft means for a request that did not get in.
@@ -217,9 +223,8 @@ impl Leader {
         }
         self.confirm_leadership().await?;
         loop {
-            let registered = self.readers.register_at(|| {
-                self.try_read_ts().map_err(Failed::Other)?.map_err(Failed::Window)
-            });
+            let registered =
+                self.readers.register_at(|| self.try_read_ts().map_err(Failed::Other)?.map_err(Failed::Window));
             match registered {
                 Ok(guard) => return Ok(guard),
                 Err(Failed::Window(exhausted)) => self.extend_window(exhausted).await?,
@@ -293,10 +298,8 @@ impl Leader {
                 }
             }
         };
-        let late = || Error::Timeout {
-            what: format!("commits below timestamp {ts}"),
-            waited_ms: timeout.as_millis() as u64,
-        };
+        let late =
+            || Error::Timeout { what: format!("commits below timestamp {ts}"), waited_ms: timeout.as_millis() as u64 };
         tokio::time::timeout(timeout, wait).await.map_err(|_| late())?
     }
 
@@ -322,7 +325,7 @@ impl Leader {
     }
 
     /// Purges the log up to `index`, as far as it is applied. Returns at once.
-    pub(crate) fn purge_log(self: &Arc<Self>, index: u64) -> Result<()> {
+    pub(crate) fn purge_log(self: &Arc<Self>, index: u64) {
         let leader = self.clone();
         self.runtime.spawn(async move {
             // Only what a raft snapshot covers may go; a snapshot costs nothing here.
@@ -334,7 +337,6 @@ impl Leader {
                 tracing::warn!(error = %e, "cannot purge the log");
             }
         });
-        Ok(())
     }
 
     /// Reads rows of this voter.
@@ -374,10 +376,7 @@ impl Leader {
 
     /// Entries proposed for transactions, and transactions in them.
     pub(crate) fn proposed(&self) -> (u64, u64) {
-        (
-            self.counters.proposals.load(Ordering::Relaxed),
-            self.counters.commits.load(Ordering::Relaxed),
-        )
+        (self.counters.proposals.load(Ordering::Relaxed), self.counters.commits.load(Ordering::Relaxed))
     }
 
     /// Tells everybody who waits for progress.

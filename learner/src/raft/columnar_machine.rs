@@ -99,7 +99,8 @@ impl ColumnarMachine {
                 (catalog, position.commit_ts, Arc::new(NoRows) as Arc<dyn RowSource>, true)
             }
         };
-        let applier = ColumnarApplier::new(Arc::new(state.engine.clone()), rows.clone(), catalog, at).map_err(failed)?;
+        let applier =
+            ColumnarApplier::new(Arc::new(state.engine.clone()), rows.clone(), catalog, at).map_err(failed)?;
         state.applied.send_replace(position.applied());
         Ok(Self { state, rows, applier, position, keeps_definitions })
     }
@@ -275,7 +276,8 @@ impl RaftStateMachine<TypeConfig> for ColumnarMachine {
         snapshot: Box<SnapshotData>,
     ) -> Result<(), StorageError> {
         let installed = crate::runtime::blocking(|| self.install(meta, *snapshot));
-        self.stop(installed).map_err(|e| StorageIOError::write_snapshot(Some(meta.signature()), AnyError::new(&e)).into())
+        self.stop(installed)
+            .map_err(|e| StorageIOError::write_snapshot(Some(meta.signature()), AnyError::new(&e)).into())
     }
 
     async fn get_current_snapshot(&mut self) -> Result<Option<Snapshot<TypeConfig>>, StorageError> {

@@ -83,10 +83,9 @@ fn belongs(item: &Item, wanted: TableId) -> bool {
 fn next_table(items: &mut Peekable<impl Iterator<Item = Result<Item>>>) -> Result<Option<TableId>> {
     match items.peek() {
         Some(Ok(Item::Row(table, _))) => Ok(Some(*table)),
-        Some(Ok(Item::Definition(..))) => Err(Error::Corrupt {
-            what: "raft snapshot",
-            reason: "a definition follows a row".into(),
-        }),
+        Some(Ok(Item::Definition(..))) => {
+            Err(Error::Corrupt { what: "raft snapshot", reason: "a definition follows a row".into() })
+        }
         Some(Err(e)) => Err(e.clone()),
         None => Ok(None),
     }
@@ -108,12 +107,8 @@ fn relevant(item: Result<super::SnapshotItem>) -> Result<Option<Item>> {
     let item = item?;
     let Some((commit_ts, value)) = live_version(&item)? else { return Ok(None) };
     Ok(match key_shape(&item.key) {
-        Some(KeyShape::Meta) => {
-            is_definition_key(&item.key).then_some(Item::Definition(item.key, value))
-        }
-        Some(KeyShape::Row { table, .. }) => {
-            Some(Item::Row(table, RowVersion { key: item.key, value, commit_ts }))
-        }
+        Some(KeyShape::Meta) => is_definition_key(&item.key).then_some(Item::Definition(item.key, value)),
+        Some(KeyShape::Row { table, .. }) => Some(Item::Row(table, RowVersion { key: item.key, value, commit_ts })),
         Some(KeyShape::Index { .. }) | None => None,
     })
 }

@@ -8,8 +8,8 @@ use crate::error::{Error, Result};
 
 /// Raft's own timers, in milliseconds. Wide, because a busy machine with few cores must not lose its
 /// leader over a late heartbeat; a single voter elects itself at once whatever they say.
-const HEARTBEAT_MS: u64 = 250;
-const ELECTION_MS: std::ops::Range<u64> = 1_000..2_000;
+const HEARTBEAT_MS: u64 = 500;
+const ELECTION_MS: std::ops::Range<u64> = 1_500..3_000;
 
 /// The configuration of every replica.
 pub(crate) fn raft_config() -> Result<Arc<Config>> {

@@ -175,7 +175,9 @@ impl VoterMachine {
                 let mut window = state.tso_window.lock();
                 *window = window.max(*upto);
             }
-            EntryPayload::Normal(Command::Commits(commits)) => commits.iter().try_for_each(|c| update_catalog(&state, c))?,
+            EntryPayload::Normal(Command::Commits(commits)) => {
+                commits.iter().try_for_each(|c| update_catalog(&state, c))?
+            }
             EntryPayload::Normal(Command::DropTableData { .. } | Command::Noop)
             | EntryPayload::Blank
             | EntryPayload::Membership(_) => {}
@@ -187,10 +189,8 @@ impl VoterMachine {
 
 fn update_catalog(state: &VoterState, commit: &CommitRecord) -> Result<()> {
     let mutations = commit.mutations.iter().map(|m| (m.key.as_ref(), m.value.as_deref()));
-    let changed = state
-        .catalog()
-        .apply(mutations)
-        .map_err(|e| Error::Corrupt { what: "catalog", reason: e.to_string() })?;
+    let changed =
+        state.catalog().apply(mutations).map_err(|e| Error::Corrupt { what: "catalog", reason: e.to_string() })?;
     if let Some(catalog) = changed {
         state.catalog.store(Arc::new(catalog));
     }
@@ -216,11 +216,8 @@ impl RaftStateMachine<TypeConfig> for VoterMachine {
         let mut replies = Vec::new();
         for entry in entries {
             let large = matches!(&entry.payload, EntryPayload::Normal(c) if c.size() > LARGE_ENTRY);
-            let applied = if large {
-                crate::runtime::blocking(|| self.apply_entry(&entry))
-            } else {
-                self.apply_entry(&entry)
-            };
+            let applied =
+                if large { crate::runtime::blocking(|| self.apply_entry(&entry)) } else { self.apply_entry(&entry) };
             applied.map_err(|e| StorageIOError::apply(entry.log_id, AnyError::new(&e)))?;
             replies.push(());
         }

@@ -34,6 +34,7 @@ pub(crate) struct ColumnarLearner {
     id: NodeId,
     raft: Raft,
     state: Arc<LearnerState>,
+    peer: LocalPeer,
     network: Network,
     _runtime: OwnRuntime,
 }
@@ -46,7 +47,7 @@ impl ColumnarLearner {
         let runtime = OwnRuntime::start("learner", THREADS)?;
         let LearnerSetup { id, dir, engine, backlog_bytes, beside } = setup;
         let peers = network.clone();
-        let (raft, state) = runtime
+        let (raft, state, peer) = runtime
             .run(async move {
                 std::fs::create_dir_all(&dir).map_err(Error::io("create the data directory"))?;
                 let state = Arc::new(LearnerState {
@@ -61,16 +62,30 @@ impl ColumnarLearner {
                     .await
                     .map_err(|e| Error::Io { action: "start the learner", reason: e.to_string() })?;
                 let backlog = EntryBacklog { state: state.clone(), limit: backlog_bytes };
-                peers.register(id, LocalPeer::new(raft.clone(), Some(Arc::new(backlog))));
-                Ok::<_, Error>((raft, state))
+                let peer = LocalPeer::new(raft.clone(), Some(Arc::new(backlog)));
+                peers.register(id, peer.clone());
+                Ok::<_, Error>((raft, state, peer))
             })
             .await??;
-        Ok(Self { id, raft, state, network, _runtime: runtime })
+        Ok(Self { id, raft, state, peer, network, _runtime: runtime })
     }
 
     /// The columns.
     pub(crate) fn engine(&self) -> &Engine {
         &self.state.engine
+    }
+
+    /// This replica, for other transports.
+    pub(crate) fn peer(&self) -> LocalPeer {
+        self.peer.clone()
+    }
+
+    /// Where the leader listens, if one is known.
+    pub(crate) fn leader_address(&self) -> Option<String> {
+        let metrics = self.raft.server_metrics();
+        let now = metrics.borrow();
+        let node = now.membership_config.membership().get_node(&now.current_leader?)?;
+        Some(node.addr.clone())
     }
 
     /// How far the log is applied and visible.

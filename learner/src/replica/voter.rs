@@ -69,11 +69,10 @@ impl Voter {
     /// Forms a group of these voters, unless this voter belongs to one already.
     pub(crate) async fn form_group(&self, voters: BTreeMap<NodeId, BasicNode>) -> Result<()> {
         let raft = self.leader.raft();
-        let formed = raft.is_initialized().await.map_err(|e| Error::Io { action: "form the group", reason: e.to_string() })?;
+        let formed =
+            raft.is_initialized().await.map_err(|e| Error::Io { action: "form the group", reason: e.to_string() })?;
         if !formed {
-            raft.initialize(voters)
-                .await
-                .map_err(|e| Error::Internal(format!("cannot form the group: {e}")))?;
+            raft.initialize(voters).await.map_err(|e| Error::Internal(format!("cannot form the group: {e}")))?;
         }
         Ok(())
     }

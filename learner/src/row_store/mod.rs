@@ -7,7 +7,8 @@ mod garbage;
 mod record;
 mod scan;
 mod store;
-
+#[cfg(test)]
+mod tests;
 
 pub use record::Row;
 pub use scan::RowScan;

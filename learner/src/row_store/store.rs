@@ -69,17 +69,18 @@ impl RowStore {
         Timestamp(self.safe_point.load(Ordering::Acquire))
     }
 
-    /// Moves the safe point forward; from here on versions that only older readers could see may be
-    /// collected. Durable with the next batch that is.
-    pub(crate) fn set_safe_point(&self, ts: Timestamp) -> Result<()> {
-        if ts <= self.safe_point() {
-            return Ok(());
-        }
-        let mut batch = self.backend.batch();
-        batch.put(Space::Meta, SAFE_POINT, ts.0.to_be_bytes());
-        batch.commit()?;
+    /// Moves the safe point forward for new readers. Nothing may be collected by it before
+    /// [`RowStore::keep_safe_point`] has returned.
+    pub(crate) fn raise_safe_point(&self, ts: Timestamp) {
         self.safe_point.fetch_max(ts.0, Ordering::AcqRel);
-        Ok(())
+    }
+
+    /// Writes the safe point down, so that it does not go back in the next life, when what it allowed to
+    /// go is gone. Durable with the next batch that is.
+    pub(crate) fn keep_safe_point(&self) -> Result<()> {
+        let mut batch = self.backend.batch();
+        batch.put(Space::Meta, SAFE_POINT, self.safe_point().0.to_be_bytes());
+        batch.commit()
     }
 
     /// Makes everything applied so far durable. Blocks on disk.
@@ -109,9 +110,7 @@ impl RowStore {
             run.clear();
             run.extend(keys.by_ref().take(RUN));
             let first_existing = match run.as_slice() {
-                [(_, first), .., (_, last)] if run.len() >= WORTH_A_RANGE_LOOKUP => {
-                    Some(self.first_key(first, last)?)
-                }
+                [(_, first), .., (_, last)] if run.len() >= WORTH_A_RANGE_LOOKUP => Some(self.first_key(first, last)?),
                 _ => None,
             };
             for &(i, key) in &run {

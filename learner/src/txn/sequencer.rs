@@ -286,10 +286,7 @@ mod tests {
         let mut locks = LockTable::default();
         locks.acquire(TxnId(9), &Bytes::from_static(b"k"));
         let start = s.read_ts(0).unwrap();
-        assert!(matches!(
-            s.admit(&write(start, "k", false), &locks, |_| None, 0),
-            Admission::Locked(TxnId(9), 0)
-        ));
+        assert!(matches!(s.admit(&write(start, "k", false), &locks, |_| None, 0), Admission::Locked(TxnId(9), 0)));
     }
 
     #[test]

@@ -411,8 +411,8 @@ fn modulo(call: &Call<'_>) -> Result<ArrayRef> {
             let (left, right) = (call.argument(0), call.argument(1));
             let raise = |array: &ArrayRef| -> Result<Decimal128Array> {
                 let power = 10_i128.pow((*s as u32).saturating_sub(decimal_scale(array.data_type()).into()));
-                Ok(unscaled(array)?
-                    .try_unary(|v| v.checked_mul(power).ok_or_else(|| SqlError::value_out_of_range("DECIMAL", "%")))?)
+                let raised = |v: i128| v.checked_mul(power).ok_or_else(|| SqlError::value_out_of_range("DECIMAL", "%"));
+                unscaled(array)?.try_unary(raised)
             };
             let (a, b) = (raise(&left.array)?, raise(&right.array)?);
             let rest = |row| {

@@ -72,8 +72,7 @@ impl Session {
         let ids = self.row_ids(&target.table, batch.num_rows()).await?;
         let (batch, ids, hidden_start) = self.complete_batch(&target.table, positions, batch, first_row, ids, false)?;
         let mut ops = Vec::new();
-        RowWriter::new(&target.table)
-            .insert_batch(&batch, hidden_start, &mut ops)?;
+        RowWriter::new(&target.table).insert_batch(&batch, hidden_start, &mut ops)?;
         self.write_checked(ops).await?;
         Ok(ids)
     }

@@ -66,7 +66,7 @@ impl Session {
             rows.push(&bytes)?;
         }
         let batch = rows.finish()?;
-        Ok(Some(batch.with_schema(schema)?))
+        Ok(Some(RecordBatch::try_new(schema, batch.columns().to_vec())?))
     }
 
     /// The columns of a query for one row; `None` if it is not such a query.
@@ -131,8 +131,7 @@ impl Session {
         };
         let old = point.decode(&bytes)?;
         let mut ops = Vec::new();
-        RowWriter::new(&point.target.table)
-            .delete(&point.key, &old, &mut ops)?;
+        RowWriter::new(&point.target.table).delete(&point.key, &old, &mut ops)?;
         self.use_schema(&point.target)?;
         self.apply(ops, None)?;
         Ok(Some(Completion::affected(1)))

@@ -14,10 +14,8 @@ use deltatree_storage::types::{RowKey, Timestamp, Value};
 
 use super::parse::name_parts;
 use crate::error::{Result, SqlError};
+use crate::planner::ROW_ID;
 use crate::session::Session;
-
-/// Name of the hidden key column.
-pub(crate) const ROW_ID: &str = "_tidb_rowid";
 
 /// A table that a statement changes, under the name by which the statement calls it.
 pub(crate) struct Target {

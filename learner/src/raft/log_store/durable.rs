@@ -27,7 +27,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::cache::{EntryCache, entry_bytes};
-use super::codec::{decode, encode, read_error, write_error};
+use super::codec::{decode, encode, encode_into, read_error, write_error};
 use super::memory::{READ_BYTES, limited};
 use crate::error::{Error, Result};
 use crate::raft::{Entry, LogId, NodeId, StorageError, TypeConfig};
@@ -83,10 +83,7 @@ struct Append {
 
 impl DurableLog {
     /// Opens or creates the log in `path`. Blocks on disk. Errors: `Locked`, `Io`, `Corrupt`.
-    pub(crate) fn open(
-        path: &Path,
-        before_purge: impl Fn() -> Result<()> + Send + Sync + 'static,
-    ) -> Result<Self> {
+    pub(crate) fn open(path: &Path, before_purge: impl Fn() -> Result<()> + Send + Sync + 'static) -> Result<Self> {
         let db = Database::builder(path)
             .worker_threads(1)
             .journal_compression(CompressionType::None)
@@ -95,11 +92,8 @@ impl DurableLog {
             .map_err(|e| open_error(path, e))?;
         let open = |name| db.keyspace(name, KeyspaceCreateOptions::default).map_err(Error::io("open the log"));
         let (log, state) = (open("log")?, open("state")?);
-        let counters = Arc::new(Counters {
-            syncs: AtomicU64::new(0),
-            commands: watch::Sender::new(0),
-            sizes: Mutex::default(),
-        });
+        let counters =
+            Arc::new(Counters { syncs: AtomicU64::new(0), commands: watch::Sender::new(0), sizes: Mutex::default() });
         let (writer, appends) = mpsc::channel();
         let worker = Writer { db: db.clone(), log: log.clone(), counters: counters.clone() };
         let thread = std::thread::Builder::new()
@@ -137,6 +131,11 @@ impl DurableLog {
     /// Counts durable entries that carry a command, as they become durable.
     pub(crate) fn durable_commands(&self) -> watch::Receiver<u64> {
         self.0.counters.commands.subscribe()
+    }
+
+    /// Index of the first entry.
+    pub(crate) fn first_index(&self) -> Option<u64> {
+        self.0.counters.sizes.lock().front().map(|&(index, _)| index)
     }
 
     /// Bytes of the entries after `index`.
@@ -324,7 +323,9 @@ impl Writer {
         for entry in entries {
             let index = entry.get_log_id().index;
             sizes.push((index, entry_bytes(entry) as u64));
-            batch.insert(&self.log, index.to_be_bytes(), encode(entry)?);
+            // Entries of bulk loads are megabytes: their buffer should not have to grow to that.
+            let buffer = Vec::with_capacity(entry_bytes(entry));
+            batch.insert(&self.log, index.to_be_bytes(), encode_into(entry, buffer)?);
         }
         batch.commit().map_err(write_error)?;
         self.counters.sizes.lock().extend(sizes);

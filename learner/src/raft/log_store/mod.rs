@@ -4,6 +4,8 @@ mod cache;
 mod codec;
 mod durable;
 mod memory;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use durable::DurableLog;
 pub(crate) use memory::MemoryLog;

@@ -2,6 +2,11 @@
 
 mod network;
 mod peer;
+mod remote;
+mod service;
+mod wire;
 
 pub(crate) use network::Network;
 pub(crate) use peer::{Backlog, LocalPeer};
+pub(crate) use remote::read_index;
+pub(crate) use service::{ReadIndexService, serve};

@@ -3,13 +3,18 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use openraft::error::{Fatal, NetworkError, RPCError, RaftError, RemoteError, ReplicationClosed, StreamingError, Unreachable};
+use openraft::error::{
+    Fatal, NetworkError, RPCError, RaftError, RemoteError, ReplicationClosed, StreamingError, Unreachable,
+};
 use openraft::network::{Backoff, RPCOption, RaftNetwork, RaftNetworkFactory};
 use openraft::raft::{AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, VoteRequest, VoteResponse};
 use openraft::{BasicNode, OptionalSend, Snapshot, Vote};
 use parking_lot::RwLock;
+use tonic::Status;
 
 use super::LocalPeer;
+use super::peer::Answer;
+use super::remote::RemotePeer;
 use crate::raft::{NodeId, TypeConfig};
 
 type RpcError = RPCError<NodeId, BasicNode, RaftError<NodeId>>;
@@ -35,23 +40,44 @@ impl Network {
 impl RaftNetworkFactory<TypeConfig> for Network {
     type Network = Connection;
 
-    async fn new_client(&mut self, target: NodeId, _node: &BasicNode) -> Connection {
-        Connection { network: self.clone(), target }
+    async fn new_client(&mut self, target: NodeId, node: &BasicNode) -> Connection {
+        let remote = (!node.addr.is_empty()).then(|| RemotePeer::new(&node.addr));
+        Connection { network: self.clone(), target, remote }
     }
 }
 
-/// The way to one replica.
+/// The way to one replica: within the process if it is there, else to its address.
 pub(crate) struct Connection {
     network: Network,
     target: NodeId,
+    remote: Option<Result<RemotePeer, Status>>,
+}
+
+enum Way<'a> {
+    Local(LocalPeer),
+    Remote(&'a RemotePeer),
 }
 
 impl Connection {
-    fn local(&self) -> Result<LocalPeer, Unreachable> {
-        self.network.local.read().get(&self.target).cloned().ok_or_else(|| {
-            let text = format!("node {} is not in this process", self.target);
-            Unreachable::new(&std::io::Error::new(std::io::ErrorKind::NotFound, text))
-        })
+    fn way(&self) -> Result<Way<'_>, Unreachable> {
+        if let Some(peer) = self.network.local.read().get(&self.target) {
+            return Ok(Way::Local(peer.clone()));
+        }
+        match &self.remote {
+            Some(Ok(peer)) => Ok(Way::Remote(peer)),
+            Some(Err(e)) => Err(Unreachable::new(e)),
+            None => {
+                let text = format!("node {} is not in this process", self.target);
+                Err(Unreachable::new(&std::io::Error::new(std::io::ErrorKind::NotFound, text)))
+            }
+        }
+    }
+
+    fn answered<T>(&self, answer: Result<Answer<T>, Status>) -> Result<T, RpcError> {
+        match answer {
+            Ok(answer) => answer.map_err(|e| RPCError::RemoteError(RemoteError::new(self.target, e))),
+            Err(e) => Err(RPCError::Unreachable(Unreachable::new(&e))),
+        }
     }
 }
 
@@ -61,12 +87,19 @@ impl RaftNetwork<TypeConfig> for Connection {
         rpc: AppendEntriesRequest<TypeConfig>,
         option: RPCOption,
     ) -> Result<AppendEntriesResponse<NodeId>, RpcError> {
-        let peer = self.local()?;
-        peer.append_entries(rpc, option.soft_ttl()).await.map_err(|e| remote(self.target, e))
+        let answer = match self.way()? {
+            Way::Local(peer) => Ok(peer.append_entries(rpc, option.soft_ttl()).await),
+            Way::Remote(peer) => peer.append_entries(&rpc).await,
+        };
+        self.answered(answer)
     }
 
     async fn vote(&mut self, rpc: VoteRequest<NodeId>, _option: RPCOption) -> Result<VoteResponse<NodeId>, RpcError> {
-        self.local()?.vote(rpc).await.map_err(|e| remote(self.target, e))
+        let answer = match self.way()? {
+            Way::Local(peer) => Ok(peer.vote(rpc).await),
+            Way::Remote(peer) => peer.vote(&rpc).await,
+        };
+        self.answered(answer)
     }
 
     async fn full_snapshot(
@@ -76,11 +109,21 @@ impl RaftNetwork<TypeConfig> for Connection {
         cancel: impl Future<Output = ReplicationClosed> + OptionalSend + 'static,
         _option: RPCOption,
     ) -> Result<SnapshotResponse<NodeId>, StreamingError<TypeConfig, Fatal<NodeId>>> {
-        let peer = self.local().map_err(StreamingError::Unreachable)?;
-        tokio::select! {
-            installed = peer.install_snapshot(vote, snapshot) => {
-                installed.map_err(|e| StreamingError::Network(NetworkError::new(&e)))
+        let way = self.way().map_err(StreamingError::Unreachable)?;
+        let install = async {
+            match way {
+                Way::Local(peer) => peer
+                    .install_snapshot(vote, snapshot)
+                    .await
+                    .map_err(|e| StreamingError::Network(NetworkError::new(&e))),
+                Way::Remote(peer) => peer
+                    .install_snapshot(vote, snapshot)
+                    .await
+                    .map_err(|e| StreamingError::Unreachable(Unreachable::new(&e))),
             }
+        };
+        tokio::select! {
+            installed = install => installed,
             closed = cancel => Err(StreamingError::Closed(closed)),
         }
     }
@@ -89,8 +132,4 @@ impl RaftNetwork<TypeConfig> for Connection {
         const RETRY: std::time::Duration = std::time::Duration::from_millis(100);
         Backoff::new(std::iter::repeat(RETRY))
     }
-}
-
-fn remote(target: NodeId, e: RaftError<NodeId>) -> RpcError {
-    RPCError::RemoteError(RemoteError::new(target, e))
 }

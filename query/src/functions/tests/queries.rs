@@ -172,3 +172,14 @@ fn result_columns_have_mysqls_types() {
         [(type_code::NEWDECIMAL, 2), (type_code::NEWDECIMAL, 6), (type_code::NEWDECIMAL, 4),]
     );
 }
+
+#[test]
+fn long_chains_of_conditions_fit_on_the_stack() {
+    let session = session();
+    let chain = |n: usize| format!("select id from t where {}", vec!["a = 1"; n].join(" or "));
+    assert_eq!(session.rows(&chain(1000)).unwrap(), [["1"]]);
+    let rows = format!("select id from t where (id, a) in ({})", vec!["(1, 1), (4, 2)"; 3000].join(", "));
+    assert_eq!(session.rows(&rows).unwrap(), [["1"], ["4"]]);
+    let refused = session.rows(&chain(20_000)).unwrap_err();
+    assert_eq!(refused.code, 1436);
+}

@@ -1,0 +1,115 @@
+//! A process with a voter.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use deltatree_storage::types::Timestamp;
+use openraft::BasicNode;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+use super::NodeConfig;
+use crate::error::Result;
+use crate::leader::{Leader, LeaderLimits};
+use crate::raft::{LocalPeer, Network, ReadIndexService, serve};
+use crate::replica::{Voter, VoterSetup};
+use crate::row_store::RowReader;
+use crate::txn::{Transaction, TxnOptions};
+
+/// A voter that others reach by gRPC. Only the leader serves transactions; the others say `NotLeader`.
+pub struct VoterNode {
+    voter: Voter,
+    address: SocketAddr,
+    _server: oneshot::Sender<()>,
+}
+
+impl VoterNode {
+    /// Opens the voter and begins to listen. Errors: `Locked`, `Io`, `Corrupt`.
+    pub async fn open(config: NodeConfig) -> Result<Self> {
+        const ROW_CACHE_BYTES: u64 = 64 << 20;
+        let setup = VoterSetup {
+            id: config.id,
+            dir: config.data_dir,
+            row_cache_bytes: ROW_CACHE_BYTES,
+            clock: config.clock,
+            limits: LeaderLimits { replication: Duration::from_secs(10), ..LeaderLimits::default() },
+        };
+        let voter = Voter::open(setup, Network::default()).await?;
+        let leader = voter.leader().clone();
+        let peer = LocalPeer::new(leader.raft().clone(), None);
+        let (address, server) = serve(config.listen, peer, Some(read_index_service(leader))).await?;
+        Ok(Self { voter, address, _server: server })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Forms a group of these voters, by number and `host:port`, unless this voter belongs to one. Call
+    /// it on one of them. Errors: `Io`, `Internal`.
+    pub async fn form_group(&self, voters: BTreeMap<u64, String>) -> Result<()> {
+        self.voter.form_group(voters.into_iter().map(|(id, addr)| (id, BasicNode { addr })).collect()).await
+    }
+
+    /// Adds a learner, or changes its address. Errors: `NotLeader` and `Timeout`, `Invalid`.
+    pub async fn add_learner(&self, id: u64, address: &str) -> Result<()> {
+        self.voter.leader().add_learner(id, BasicNode { addr: address.into() }).await
+    }
+
+    /// Waits until this voter leads and serves. Errors: `Timeout`, `Closed`.
+    pub async fn wait_until_leading(&self, timeout: Duration) -> Result<()> {
+        self.voter.leader().wait_until_leading(timeout).await
+    }
+
+    /// Whether this voter leads and serves.
+    pub fn is_leading(&self) -> bool {
+        self.voter.leader().is_leading()
+    }
+
+    /// See [`crate::LeaderGroup::timestamp`].
+    pub async fn timestamp(&self) -> Result<Timestamp> {
+        self.voter.leader().read_ts().await
+    }
+
+    /// See [`crate::LeaderGroup::begin`].
+    pub async fn begin(&self, options: TxnOptions) -> Result<Transaction> {
+        self.voter.leader().begin(options).await
+    }
+
+    /// Reads what this voter has applied, whether it leads or not.
+    pub fn reader(&self) -> RowReader {
+        self.voter.leader().reader()
+    }
+
+    /// Purges the log up to the last applied entry, so that a replica that lacks any of it gets a raft
+    /// snapshot. Returns at once.
+    pub fn purge_log(&self) {
+        let leader = self.voter.leader();
+        leader.purge_log(leader.voter().applied().index);
+    }
+
+    /// Index of the last entry removed from this voter's log.
+    pub fn purged_index(&self) -> Option<u64> {
+        self.voter.leader().raft().metrics().borrow().purged.map(|l| l.index)
+    }
+
+    /// Stops. The others elect somebody else if this voter led.
+    pub async fn shutdown(&self) -> Result<()> {
+        self.voter.shutdown().await
+    }
+}
+
+fn read_index_service(leader: Arc<Leader>) -> ReadIndexService {
+    Arc::new(move |ts, timeout| {
+        let leader = leader.clone();
+        Box::pin(async move {
+            let ts = match ts {
+                Some(ts) => ts,
+                None => leader.read_ts().await?,
+            };
+            Ok((ts, leader.read_index(ts, timeout).await?))
+        })
+    })
+}

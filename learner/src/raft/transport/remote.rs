@@ -1,0 +1,109 @@
+//! A replica in another process.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use deltatree_proto::v1::replica_client::ReplicaClient;
+use deltatree_proto::v1::{ReadIndexRequest, SnapshotChunk};
+use deltatree_storage::types::Timestamp;
+use openraft::raft::{AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, VoteRequest, VoteResponse};
+use openraft::{Snapshot, Vote};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Status;
+use tonic::transport::{Channel, Endpoint};
+
+use super::peer::Answer;
+use super::wire::{CHUNK_BYTES, MESSAGE_BYTES, SnapshotHeader, decode, encode, message};
+use crate::error::{Error, Result};
+use crate::raft::{NodeId, SnapshotData, TypeConfig};
+
+/// Connects when it is first used, and again after it was cut off.
+#[derive(Clone)]
+pub(super) struct RemotePeer(ReplicaClient<Channel>);
+
+impl RemotePeer {
+    /// `address` is `host:port`.
+    pub(super) fn new(address: &str) -> Result<Self, Status> {
+        let endpoint = Endpoint::from_shared(format!("http://{address}"))
+            .map_err(|e| Status::invalid_argument(format!("address {address}: {e}")))?
+            .connect_timeout(Duration::from_secs(2))
+            .tcp_nodelay(true);
+        let client = ReplicaClient::new(endpoint.connect_lazy())
+            .max_decoding_message_size(MESSAGE_BYTES)
+            .max_encoding_message_size(MESSAGE_BYTES);
+        Ok(Self(client))
+    }
+
+    pub(super) async fn append_entries(
+        &self,
+        request: &AppendEntriesRequest<TypeConfig>,
+    ) -> Result<Answer<AppendEntriesResponse<NodeId>>, Status> {
+        let answer = self.0.clone().append_entries(message(request)?).await?;
+        decode(&answer.into_inner().payload)
+    }
+
+    pub(super) async fn vote(&self, request: &VoteRequest<NodeId>) -> Result<Answer<VoteResponse<NodeId>>, Status> {
+        let answer = self.0.clone().vote(message(request)?).await?;
+        decode(&answer.into_inner().payload)
+    }
+
+    pub(super) async fn install_snapshot(
+        &self,
+        vote: Vote<NodeId>,
+        snapshot: Snapshot<TypeConfig>,
+    ) -> Result<SnapshotResponse<NodeId>, Status> {
+        const CHUNKS_AHEAD: usize = 4;
+        let header = SnapshotHeader { vote, meta: snapshot.meta, commit_ts: snapshot.snapshot.commit_ts() };
+        let first = SnapshotChunk { header: encode(&header)?, ..SnapshotChunk::default() };
+        let (chunks, stream) = mpsc::channel(CHUNKS_AHEAD);
+        let data = *snapshot.snapshot;
+        let reader = tokio::task::spawn_blocking(move || send_chunks(first, data, &chunks));
+        let answer = self.0.clone().install_snapshot(ReceiverStream::new(stream)).await;
+        reader.await.map_err(|e| Status::internal(e.to_string()))??;
+        decode(&answer?.into_inner().payload)
+    }
+}
+
+/// Reads a raft snapshot and sends it piece by piece. Blocks.
+fn send_chunks(first: SnapshotChunk, data: SnapshotData, chunks: &mpsc::Sender<SnapshotChunk>) -> Result<(), Status> {
+    let mut open = chunks.blocking_send(first).is_ok();
+    let mut items = Vec::new();
+    let mut bytes = 0;
+    let chunk = |items: &mut Vec<_>, last| {
+        let chunk = SnapshotChunk { header: Bytes::new(), items: encode(items)?, last };
+        items.clear();
+        Ok::<_, Status>(chunk)
+    };
+    for item in data {
+        if !open {
+            // The receiver has given up and says why in its answer.
+            return Ok(());
+        }
+        let item = item.map_err(|e| Status::internal(e.to_string()))?;
+        bytes += item.key.len() + item.value.len() + 8;
+        items.push(item);
+        if bytes >= CHUNK_BYTES {
+            bytes = 0;
+            open = chunks.blocking_send(chunk(&mut items, false)?).is_ok();
+        }
+    }
+    // If nobody listens any more, the answer says why.
+    let _ = chunks.blocking_send(chunk(&mut items, true)?);
+    Ok(())
+}
+
+/// Asks the leader at `address` where to read. A zero `ts` asks for a timestamp as well.
+pub(crate) async fn read_index(address: &str, ts: Timestamp, timeout: Duration) -> Result<(Timestamp, u64)> {
+    let failed = |e: Status| match e.code() {
+        tonic::Code::FailedPrecondition | tonic::Code::Unavailable => Error::NotLeader { leader: None },
+        _ => Error::Io { action: "ask the leader where to read", reason: e.message().to_owned() },
+    };
+    let peer = RemotePeer::new(address).map_err(failed)?;
+    let request = ReadIndexRequest { timestamp: ts.0, timeout_ms: timeout.as_millis() as u64 };
+    let late = || Error::Timeout { what: "the leader's read index".into(), waited_ms: timeout.as_millis() as u64 };
+    let mut client = peer.0;
+    let answer = tokio::time::timeout(timeout, client.read_index(request)).await.map_err(|_| late())?;
+    let answer = answer.map_err(failed)?.into_inner();
+    Ok((Timestamp(answer.timestamp), answer.index))
+}

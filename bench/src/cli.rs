@@ -1,6 +1,7 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand};
+use deltatree_query::cli::serve::{self, ServeArgs};
 use tokio::task::block_in_place;
 
 use crate::report::Report;
@@ -40,6 +41,9 @@ enum Bench {
     PointSelect(point_select::Options),
     /// `kill -9` at random moments, against a model.
     Crash(crash::run::Options),
+    /// The server, as `deltatree serve`, for the benches that need one as a process of its own.
+    #[command(hide = true)]
+    Serve(ServeArgs),
 }
 
 impl Arguments {
@@ -54,6 +58,10 @@ impl Arguments {
             Bench::FreshnessSmoke(options) => (block_in_place(|| freshness::run(&options))?, options.common),
             Bench::PointSelect(options) => (block_in_place(|| point_select::run(&options))?, options.common),
             Bench::Crash(options) => (block_in_place(|| crash::run::run(&options))?, options.common),
+            Bench::Serve(options) => {
+                serve::run(&options).await?;
+                return Ok(true);
+            }
         };
         report.print(common.json)?;
         Ok(report.succeeded())

@@ -16,31 +16,26 @@ const READY_WITHIN: Duration = Duration::from_secs(120);
 /// How long it may take to drain and flush.
 const STOPPED_WITHIN: Duration = Duration::from_secs(60);
 
-/// What to run.
+/// The program whose `serve` is the server.
 #[derive(Clone, Debug)]
 pub struct ServerCommand {
     program: PathBuf,
-    leading: Vec<String>,
 }
 
 impl ServerCommand {
     /// The `deltatree` binary at a path.
     pub fn binary(program: impl Into<PathBuf>) -> Self {
-        Self { program: program.into(), leading: Vec::new() }
+        Self { program: program.into() }
     }
 
-    /// The server that is linked into the bench's own binary.
+    /// The bench's own binary: it has the server built in, by the same subcommand.
     ///
     /// # Errors
     /// When the running binary's path is unknown.
     pub fn built_in() -> anyhow::Result<Self> {
-        let program = std::env::current_exe().context("the path of this program is unknown")?;
-        Ok(Self { program, leading: vec![BUILT_IN.to_owned()] })
+        Ok(Self { program: std::env::current_exe().context("the path of this program is unknown")? })
     }
 }
-
-/// The hidden subcommand under which the bench's binary is `deltatree` itself.
-pub const BUILT_IN: &str = "deltatree";
 
 /// A running server. Killed when dropped.
 #[derive(Debug)]
@@ -59,7 +54,6 @@ impl Server {
     pub fn start(command: &ServerCommand, data_dir: &Path) -> anyhow::Result<Self> {
         let start = Instant::now();
         let mut process = Command::new(&command.program)
-            .args(&command.leading)
             .arg("serve")
             .arg("--data-dir")
             .arg(data_dir)

@@ -26,10 +26,15 @@ pub const ROW_DISK_BYTES: &str = "deltatree_row_disk_bytes";
 /// Starts collecting, for the whole process. Fails if that was done before.
 pub fn install() -> Result<PrometheusHandle> {
     const BUCKETS: [f64; 9] = [0.0001, 0.0005, 0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0];
-    let failed = |e: metrics_exporter_prometheus::BuildError| SqlError::internal(format!("cannot collect metrics: {e}"));
+    let failed =
+        |e: metrics_exporter_prometheus::BuildError| SqlError::internal(format!("cannot collect metrics: {e}"));
     let handle = PrometheusBuilder::new().set_buckets(&BUCKETS).map_err(failed)?.install_recorder().map_err(failed)?;
     metrics::describe_counter!(STATEMENTS, "statements run");
-    metrics::describe_histogram!(STATEMENT_SECONDS, metrics::Unit::Seconds, "time to a statement's result or first row");
+    metrics::describe_histogram!(
+        STATEMENT_SECONDS,
+        metrics::Unit::Seconds,
+        "time to a statement's result or first row"
+    );
     metrics::describe_gauge!(CONNECTIONS, "connections open");
     Ok(handle)
 }

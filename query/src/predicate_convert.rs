@@ -87,7 +87,11 @@ pub fn implied(expr: &dyn PhysicalExpr, columns: &ColumnMap) -> Option<Predicate
         && !list.negated()
     {
         let (column, values) = list_values(list, columns)?;
-        return Some(if values.len() <= IMPLIED_LIST_LIMIT { Predicate::In { column, values } } else { span(column, &values)? });
+        return Some(if values.len() <= IMPLIED_LIST_LIMIT {
+            Predicate::In { column, values }
+        } else {
+            span(column, &values)?
+        });
     }
     if let Some(like) = expr.downcast_ref::<LikeExpr>() {
         return prefix_range(like, columns);
@@ -243,11 +247,7 @@ fn prefix_range(like: &LikeExpr, columns: &ColumnMap) -> Option<Predicate> {
     if prefix.is_empty() {
         return None;
     }
-    let from = Predicate::Compare {
-        column,
-        op: CompareOp::GtEq,
-        value: Value::Bytes(Bytes::copy_from_slice(prefix)),
-    };
+    let from = Predicate::Compare { column, op: CompareOp::GtEq, value: Value::Bytes(Bytes::copy_from_slice(prefix)) };
     let to = successor(prefix).map(|end| Predicate::Compare { column, op: CompareOp::Lt, value: Value::Bytes(end) });
     both(Some(from), to)
 }

@@ -6,6 +6,8 @@
 //!
 //! `ROWS` in the environment changes the size of the table (10 million rows by default).
 
+#![allow(clippy::unwrap_used, reason = "a failure ends the measurement")]
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

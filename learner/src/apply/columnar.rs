@@ -127,10 +127,9 @@ impl ColumnarApplier {
     ) -> Result<(), ApplyError> {
         let is_meta = |key: &[u8]| matches!(key_shape(key), Some(KeyShape::Meta));
         let meta = mutations.clone().into_iter().filter(|(key, _)| is_meta(key));
-        if let Some(catalog) = self.catalog.apply(meta.map(|(k, v)| (&k[..], v.map(|v| &v[..]))))? {
-            if catalog.version() > self.catalog.version() {
-                self.change_catalog(Arc::new(catalog), commit_ts)?;
-            }
+        let after = self.catalog.apply(meta.map(|(k, v)| (&k[..], v.map(|v| &v[..]))))?;
+        if let Some(catalog) = after.filter(|c| c.version() > self.catalog.version()) {
+            self.change_catalog(Arc::new(catalog), commit_ts)?;
         }
         self.taken_in = self.taken_in.max(commit_ts);
         for (key, value) in mutations {

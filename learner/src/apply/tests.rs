@@ -108,10 +108,13 @@ impl ModelSink {
     }
 }
 
-/// A row store: every version of every key, and the log that made them.
+/// Values of one key by commit timestamp, ascending; `None` where it was deleted.
+type History = Vec<(u64, Option<Bytes>)>;
+
+/// A row store: every version of every key.
 #[derive(Default)]
 struct ModelRows {
-    versions: Mutex<BTreeMap<Bytes, Vec<(u64, Option<Bytes>)>>>,
+    versions: Mutex<BTreeMap<Bytes, History>>,
 }
 
 impl ModelRows {
@@ -123,7 +126,7 @@ impl ModelRows {
     }
 
     fn at(&self, ts: u64) -> Vec<RowVersion> {
-        let newest = |v: &Vec<(u64, Option<Bytes>)>| v.iter().rev().find(|(t, _)| *t <= ts).cloned();
+        let newest = |v: &History| v.iter().rev().find(|(t, _)| *t <= ts).cloned();
         let versions = self.versions.lock();
         let live = versions.iter().filter_map(|(key, v)| {
             let (commit_ts, value) = newest(v)?;

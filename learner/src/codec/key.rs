@@ -51,9 +51,9 @@ pub enum KeyShape<'a> {
 
 /// Tells rows, index entries and definitions apart. `None` for any other key.
 pub fn key_shape(key: &[u8]) -> Option<KeyShape<'_>> {
-    match key.first()? {
-        &META => Some(KeyShape::Meta),
-        &TABLE => {
+    match *key.first()? {
+        META => Some(KeyShape::Meta),
+        TABLE => {
             let (table, rest) = key[1..].split_first_chunk::<8>()?;
             let table = TableId(u64::from_be_bytes(*table));
             let (tag, rest) = rest.split_first_chunk::<2>()?;

@@ -66,10 +66,9 @@ impl Bounds {
                 values.retain(|v| other.contains(v));
                 Self::Values(values)
             }
-            (Self::Interval { low: l1, high: h1 }, Self::Interval { low: l2, high: h2 }) => Self::Interval {
-                low: tighter(l1, l2, Ordering::Greater),
-                high: tighter(h1, h2, Ordering::Less),
-            },
+            (Self::Interval { low: l1, high: h1 }, Self::Interval { low: l2, high: h2 }) => {
+                Self::Interval { low: tighter(l1, l2, Ordering::Greater), high: tighter(h1, h2, Ordering::Less) }
+            }
         }
     }
 

@@ -134,7 +134,8 @@ impl Spans {
                         .collect();
                 }
                 Some(Bounds::Values(values)) => {
-                    spans.next = Some((values.first().map(|v| (v.clone(), true)), values.last().map(|v| (v.clone(), true))));
+                    spans.next =
+                        Some((values.first().map(|v| (v.clone(), true)), values.last().map(|v| (v.clone(), true))));
                     break;
                 }
                 Some(Bounds::Interval { low, high }) => {

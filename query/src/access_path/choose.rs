@@ -45,6 +45,8 @@ pub enum Reason {
     Hint,
     /// It was the cheapest.
     Cost,
+    /// The columnar replica, which was cheaper, could not be read.
+    Fallback,
 }
 
 impl std::fmt::Display for Reason {
@@ -54,6 +56,7 @@ impl std::fmt::Display for Reason {
             Self::Isolation => "tidb_isolation_read_engines",
             Self::Hint => "hint READ_FROM_STORAGE",
             Self::Cost => "lowest cost",
+            Self::Fallback => "columnar replica not readable",
         })
     }
 }
@@ -71,6 +74,22 @@ pub struct Choice {
     pub reason: Reason,
     /// All legal paths, the taken one among them.
     pub candidates: Vec<Priced>,
+}
+
+impl Choice {
+    /// Whether the query may be answered from rows when the columnar replica cannot be read: if nobody
+    /// asked for the replica.
+    pub fn may_fall_back(&self) -> bool {
+        self.reason == Reason::Cost
+    }
+
+    /// The cheapest path over rows instead. `None` if there is none.
+    pub fn fallen_back(self) -> Option<Self> {
+        let rows = self.candidates.iter().filter(|p| p.bar.is_none() && p.path.engine() == Engine::Row);
+        let best = rows.min_by(|a, b| a.cost_us.total_cmp(&b.cost_us)).cloned()?;
+        let (path, rows, cost_us) = (best.path, best.rows, best.cost_us);
+        Some(Self { path, rows, cost_us, reason: Reason::Fallback, ..self })
+    }
 }
 
 /// Takes the cheapest path among those that the session and the hint allow.
@@ -98,7 +117,10 @@ pub fn choose(
     let isolated = priced.iter().any(|p| p.bar.is_some());
     let hint = hint.filter(|engine| priced.iter().any(|p| p.bar.is_none() && p.path.engine() == *engine));
     if let Some(engine) = hint {
-        priced.iter_mut().filter(|p| p.bar.is_none() && p.path.engine() != engine).for_each(|p| p.bar = Some(Bar::Hint));
+        priced
+            .iter_mut()
+            .filter(|p| p.bar.is_none() && p.path.engine() != engine)
+            .for_each(|p| p.bar = Some(Bar::Hint));
     }
     let open: Vec<_> = priced.iter().filter(|p| p.bar.is_none()).collect();
     let reason = match (open.len(), isolated, hint) {
@@ -114,7 +136,8 @@ pub fn choose(
 }
 
 fn no_path(table: &TableInfo, engines: Engines) -> SqlError {
-    let named: Vec<_> = [Engine::Row, Engine::Columnar].into_iter().filter(|e| engines.allows(*e)).map(Engine::name).collect();
+    let named: Vec<_> =
+        [Engine::Row, Engine::Columnar].into_iter().filter(|e| engines.allows(*e)).map(Engine::name).collect();
     SqlError::new(
         NO_ACCESS_PATH,
         format!(

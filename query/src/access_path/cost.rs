@@ -76,7 +76,8 @@ pub fn price(path: &AccessPath, table: &TableInfo, conjuncts: &[Predicate], fact
             (rows, ranges.len() as f64 * ROW_SEEK_US + rows * facts.row_us())
         }
         AccessPath::IndexRange { index, ranges, equal_columns, .. } => {
-            let rows = index_rows(table, *index, *equal_columns, ranges.len(), conjuncts, facts).min(facts.table_rows());
+            let rows =
+                index_rows(table, *index, *equal_columns, ranges.len(), conjuncts, facts).min(facts.table_rows());
             (rows, ranges.len() as f64 * ROW_SEEK_US + rows * (INDEX_ENTRY_US + POINT_GET_US + facts.row_us()))
         }
         AccessPath::RowScan => {
@@ -97,7 +98,8 @@ fn key_range_rows(table: &TableInfo, ranges: &[KeyRange], conjuncts: &[Predicate
     let positions = table.primary_key_positions();
     let Some(&first) = positions.first() else { return rows };
     if let (1, Some(statistics)) = (positions.len(), facts.columns.get(first))
-        && let (Some(min), Some(max)) = (statistics.min.as_ref().and_then(number), statistics.max.as_ref().and_then(number))
+        && let (Some(min), Some(max)) =
+            (statistics.min.as_ref().and_then(number), statistics.max.as_ref().and_then(number))
     {
         return ranges.iter().map(|r| rows * integer_fraction(table, r, min, max)).sum();
     }
@@ -147,10 +149,12 @@ fn leading_selectivity(positions: &[usize], conjuncts: &[Predicate], facts: &Fac
         match Bounds::of(position, conjuncts) {
             Some(Bounds::Values(_)) => {
                 let distinct = statistics.and_then(|s| s.distinct).unwrap_or(1).max(1) as f64;
-                selectivity /= distinct.max(if statistics.is_none() { facts.table_rows() / UNKNOWN_ROWS_PER_VALUE } else { 1.0 });
+                selectivity /=
+                    distinct.max(if statistics.is_none() { facts.table_rows() / UNKNOWN_ROWS_PER_VALUE } else { 1.0 });
             }
             Some(Bounds::Interval { low, high }) => {
-                return selectivity * statistics.and_then(|s| interval_fraction(s, &low, &high)).unwrap_or(UNKNOWN_SELECTIVITY);
+                return selectivity
+                    * statistics.and_then(|s| interval_fraction(s, &low, &high)).unwrap_or(UNKNOWN_SELECTIVITY);
             }
             None => break,
         }

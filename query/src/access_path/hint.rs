@@ -35,8 +35,9 @@ impl Hints {
         self.read_body(&query.body);
         let _ = visit_expressions(query, |expr| {
             use datafusion::sql::sqlparser::ast::Expr;
-            if let Expr::Subquery(query) | Expr::Exists { subquery: query, .. } | Expr::InSubquery { subquery: query, .. } =
-                expr
+            if let Expr::Subquery(query)
+            | Expr::Exists { subquery: query, .. }
+            | Expr::InSubquery { subquery: query, .. } = expr
             {
                 self.read_body(&query.body);
             }

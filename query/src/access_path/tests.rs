@@ -96,10 +96,16 @@ fn chosen(table: &TableInfo, conjuncts: &[Predicate], kept: u64) -> String {
 fn keys_go_to_rows_and_scans_to_columns() {
     let t = by_id();
     assert_eq!(chosen(&t, &[cmp(0, CompareOp::Eq, 5)], 8192), "PointGet(1 key), lowest cost");
-    assert_eq!(chosen(&t, &[cmp(0, CompareOp::GtEq, 5), cmp(0, CompareOp::Lt, 25)], 8192), "KeyRange(1 range), lowest cost");
+    assert_eq!(
+        chosen(&t, &[cmp(0, CompareOp::GtEq, 5), cmp(0, CompareOp::Lt, 25)], 8192),
+        "KeyRange(1 range), lowest cost"
+    );
     assert_eq!(chosen(&t, &[cmp(0, CompareOp::GtEq, 5)], 1_000_000), "ColumnarScan, lowest cost");
     assert_eq!(chosen(&t, &[], 1_000_000), "ColumnarScan, lowest cost");
-    assert_eq!(chosen(&t, &[cmp(1, CompareOp::Eq, 5), cmp(2, CompareOp::Eq, 3)], 1_000_000), "IndexRange(ab, 1 range), lowest cost");
+    assert_eq!(
+        chosen(&t, &[cmp(1, CompareOp::Eq, 5), cmp(2, CompareOp::Eq, 3)], 1_000_000),
+        "IndexRange(ab, 1 range), lowest cost"
+    );
     assert_eq!(chosen(&t, &[cmp(1, CompareOp::Lt, 900)], 1_000_000), "ColumnarScan, lowest cost");
     assert_eq!(chosen(&t, &[cmp(2, CompareOp::Eq, 3)], 1_000_000), "ColumnarScan, lowest cost");
 }
@@ -139,8 +145,14 @@ fn integer_ranges_respect_their_ends() {
         other => panic!("{other}"),
     };
     let int = |v| Some(RowKey::Int(v));
-    assert_eq!(ranges(&[cmp(0, CompareOp::Gt, 5), cmp(0, CompareOp::LtEq, 9)]), [KeyRange { start: int(6), end: int(10) }]);
-    assert_eq!(ranges(&[cmp(0, CompareOp::GtEq, 5), cmp(0, CompareOp::Gt, 5)]), [KeyRange { start: int(6), end: None }]);
+    assert_eq!(
+        ranges(&[cmp(0, CompareOp::Gt, 5), cmp(0, CompareOp::LtEq, 9)]),
+        [KeyRange { start: int(6), end: int(10) }]
+    );
+    assert_eq!(
+        ranges(&[cmp(0, CompareOp::GtEq, 5), cmp(0, CompareOp::Gt, 5)]),
+        [KeyRange { start: int(6), end: None }]
+    );
     assert_eq!(ranges(&[cmp(0, CompareOp::LtEq, i64::MAX)]), [KeyRange { start: None, end: None }]);
     assert!(ranges(&[cmp(0, CompareOp::Gt, i64::MAX)]).is_empty());
     assert!(ranges(&[cmp(0, CompareOp::Gt, 9), cmp(0, CompareOp::Lt, 5)]).is_empty());
@@ -148,10 +160,7 @@ fn integer_ranges_respect_their_ends() {
 
 #[test]
 fn contradicting_values_leave_no_key() {
-    let conjuncts = [
-        Predicate::In { column: 0, values: vec![Value::Int(1), Value::Int(2)] },
-        cmp(0, CompareOp::Gt, 2),
-    ];
+    let conjuncts = [Predicate::In { column: 0, values: vec![Value::Int(1), Value::Int(2)] }, cmp(0, CompareOp::Gt, 2)];
     assert_eq!(candidates(&by_id(), &conjuncts)[0], AccessPath::PointGet { keys: Vec::new() });
 }
 

@@ -124,4 +124,3 @@ impl SchemaProvider for Database {
         self.catalog.open(&self.name, name).is_ok()
     }
 }
-

@@ -43,9 +43,12 @@ fn from_external(inner: Box<dyn Error + Send + Sync>) -> SqlError {
         Ok(e) => *e,
         Err(inner) => match inner.downcast::<deltatree_storage::error::Error>() {
             Ok(e) => (*e).into(),
-            Err(inner) => match inner.downcast::<DataFusionError>() {
+            Err(inner) => match inner.downcast::<deltatree_learner::Error>() {
                 Ok(e) => (*e).into(),
-                Err(inner) => SqlError::internal(inner.to_string()),
+                Err(inner) => match inner.downcast::<DataFusionError>() {
+                    Ok(e) => (*e).into(),
+                    Err(inner) => SqlError::internal(inner.to_string()),
+                },
             },
         },
     }
@@ -57,6 +60,9 @@ fn from_shared(e: &DataFusionError) -> SqlError {
     while let Some(error) = cause {
         if let Some(e) = error.downcast_ref::<SqlError>() {
             return e.clone();
+        }
+        if let Some(e) = error.downcast_ref::<deltatree_learner::Error>() {
+            return e.clone().into();
         }
         cause = error.source();
     }
@@ -88,6 +94,9 @@ fn from_plan(text: String) -> SqlError {
     let line = first_line(&text);
     if let Some(rest) = line.strip_prefix("Invalid function '") {
         return SqlError::unknown_function("", rest.split('\'').next().unwrap_or(rest));
+    }
+    if let Some(name) = between(line, "'", "' does not support zero arguments") {
+        return SqlError::parameter_count(&name.to_uppercase());
     }
     if let Some(table) = between(line, "table '", "' not found") {
         let mut parts = table.rsplit('.');

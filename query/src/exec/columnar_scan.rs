@@ -25,8 +25,8 @@ use datafusion::physical_plan::statistics::StatisticsArgs;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use deltatree_storage::api::{CancelFlag, ScanEstimate, ScanMetrics, ScanRequest};
 use deltatree_storage::predicate::RowFilter;
-use deltatree_storage::types::KeyRange;
 use deltatree_storage::scan::{Scan, Snapshot};
+use deltatree_storage::types::KeyRange;
 use parking_lot::Mutex;
 
 use super::columnar_stream;

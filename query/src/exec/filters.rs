@@ -5,8 +5,8 @@ use std::sync::Arc;
 use arrow::compute::{and_kleene, filter_record_batch};
 use arrow::record_batch::RecordBatch;
 use datafusion::common::Result;
-use datafusion::physical_expr::utils::split_conjunction;
 use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::utils::split_conjunction;
 use deltatree_storage::predicate::{Predicate, RowFilter};
 
 use super::row_filter::{ExprFilter, evaluate};
@@ -59,7 +59,9 @@ impl ScanFilters {
         let stored = shape.stored_columns().into();
         self.rest
             .iter()
-            .map(|expr| Ok(Arc::new(ExprFilter::new(Arc::clone(expr), Arc::clone(&stored), false)?) as Arc<dyn RowFilter>))
+            .map(|expr| {
+                Ok(Arc::new(ExprFilter::new(Arc::clone(expr), Arc::clone(&stored), false)?) as Arc<dyn RowFilter>)
+            })
             .collect()
     }
 

@@ -26,7 +26,11 @@ pub(crate) struct OwnRows {
 
 impl OwnRows {
     /// `None` if the transaction has not touched the table.
-    pub(crate) fn of(overlay: Option<&TransactionOverlay>, table: &TableInfo, schema: &SchemaRef) -> Result<Option<Self>> {
+    pub(crate) fn of(
+        overlay: Option<&TransactionOverlay>,
+        table: &TableInfo,
+        schema: &SchemaRef,
+    ) -> Result<Option<Self>> {
         let Some(overlay) = overlay else { return Ok(None) };
         let (start, end) = row_range(table.id, &KeyRange::ALL);
         let all: Vec<_> = (0..table.columns.len()).collect();

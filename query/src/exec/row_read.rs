@@ -63,7 +63,10 @@ pub struct RowRead {
 
 impl fmt::Debug for RowRead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RowRead").field("table", &self.shape.table.name).field("parts", &self.parts).finish_non_exhaustive()
+        f.debug_struct("RowRead")
+            .field("table", &self.shape.table.name)
+            .field("parts", &self.parts)
+            .finish_non_exhaustive()
     }
 }
 

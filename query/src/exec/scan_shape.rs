@@ -5,8 +5,8 @@ use std::sync::Arc;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::common::Result;
 use datafusion::common::tree_node::{Transformed, TreeNode};
-use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
 use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
 use datafusion::physical_plan::PlanProperties;
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use deltatree_learner::catalog::TableInfo;
@@ -42,7 +42,8 @@ impl ScanShape {
     pub fn stored_columns(&self) -> Vec<Option<(usize, StoredType)>> {
         let stored = self.table.columns.iter().enumerate().map(|(i, c)| Some((i, c.sql_type.stored())));
         // The row id, if shown, is a key and not a column.
-        let hidden = std::iter::repeat_n(None, self.table_schema.fields().len().saturating_sub(self.table.columns.len()));
+        let hidden =
+            std::iter::repeat_n(None, self.table_schema.fields().len().saturating_sub(self.table.columns.len()));
         stored.chain(hidden).collect()
     }
 

@@ -15,10 +15,13 @@ use arrow_flight::flight_service_server::FlightService;
 use arrow_flight::sql::server::{FlightSqlService, PeekableFlightDataStream};
 use arrow_flight::sql::{
     ActionClosePreparedStatementRequest, ActionCreatePreparedStatementRequest, ActionCreatePreparedStatementResult,
-    CommandPreparedStatementQuery, CommandPreparedStatementUpdate, CommandStatementQuery,
-    CommandStatementUpdate, ProstMessageExt, SqlInfo, TicketStatementQuery,
+    CommandPreparedStatementQuery, CommandPreparedStatementUpdate, CommandStatementQuery, CommandStatementUpdate,
+    ProstMessageExt, SqlInfo, TicketStatementQuery,
 };
-use arrow_flight::{Action, FlightDescriptor, FlightEndpoint, FlightInfo, HandshakeRequest, HandshakeResponse, IpcMessage, SchemaAsIpc, Ticket};
+use arrow_flight::{
+    Action, FlightDescriptor, FlightEndpoint, FlightInfo, HandshakeRequest, HandshakeResponse, IpcMessage, SchemaAsIpc,
+    Ticket,
+};
 use bytes::Bytes;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use prost::Message;
@@ -80,11 +83,7 @@ impl Service {
         Ok(i64::try_from(affected).unwrap_or(i64::MAX))
     }
 
-    async fn info(
-        &self,
-        request: Request<FlightDescriptor>,
-        sql: &str,
-    ) -> Result<Response<FlightInfo>, Status> {
+    async fn info(&self, request: Request<FlightDescriptor>, sql: &str) -> Result<Response<FlightInfo>, Status> {
         let schema = self.schema(request.metadata(), sql).await?;
         let handle = TicketStatementQuery { statement_handle: Bytes::copy_from_slice(sql.as_bytes()) };
         let ticket = Ticket { ticket: handle.as_any().encode_to_vec().into() };
@@ -169,8 +168,9 @@ impl FlightSqlService for Service {
     ) -> Result<ActionCreatePreparedStatementResult, Status> {
         let schema = self.schema(request.metadata(), &query.query).await?;
         let options = IpcWriteOptions::default();
-        let message: IpcMessage =
-            SchemaAsIpc::new(&schema, &options).try_into().map_err(|e: arrow::error::ArrowError| Status::internal(e.to_string()))?;
+        let message: IpcMessage = SchemaAsIpc::new(&schema, &options)
+            .try_into()
+            .map_err(|e: arrow::error::ArrowError| Status::internal(e.to_string()))?;
         Ok(ActionCreatePreparedStatementResult {
             prepared_statement_handle: query.query.into_bytes().into(),
             dataset_schema: message.0,

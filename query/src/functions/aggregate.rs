@@ -20,7 +20,7 @@ use super::scalar::{Definition, MANY, Returned, Returns};
 use crate::error::Result;
 
 pub(super) const FUNCTIONS: &[Definition] = &[
-    Definition::new("mysql_summand", 1..=1, Returns::By(summand_type), summand).simplify(plain_summand),
+    Definition::new("mysql_summand", 1..=1, Returns::By(summand_type), summand).simplify(plain_summand).unnamed(),
     Definition::new("mysql_row_key", 1..=MANY, Returns::Binary, row_key),
 ];
 

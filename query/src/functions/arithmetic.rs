@@ -17,10 +17,12 @@ use crate::error::{Result, SqlError};
 use crate::types::decimal::MAX_SCALE;
 
 /// Digits that a division adds to the dividend's scale.
-const DIV_PRECISION_INCREMENT: u8 = 4;
+pub(super) const DIV_PRECISION_INCREMENT: u8 = 4;
 
 pub(super) const FUNCTIONS: &[Definition] = &[
     Definition::new("mysql_divide", 2..=2, Returns::By(divide_type), divide),
+    Definition::new("mysql_divide_wide", 2..=2, Returns::By(divide_wide_type), divide),
+    Definition::new("mysql_show_digits", 2..=2, Returns::By(show_digits_type), show_digits),
     Definition::new("mysql_int_divide", 2..=2, Returns::By(integer_type), int_divide),
     Definition::new("mod", 2..=2, Returns::By(modulo_type), modulo),
     Definition::new("mysql_int_add", 2..=2, Returns::By(integer_type), add),
@@ -72,6 +74,41 @@ fn divide_type(args: &ReturnFieldArgs<'_>) -> Result<Returned> {
         }
         _ => DataType::Float64.into(),
     })
+}
+
+/// The digits that a quotient is computed with when it is an operand: MySQL keeps fractions in words of
+/// nine digits, and fills the last one.
+fn divide_wide_type(args: &ReturnFieldArgs<'_>) -> Result<Returned> {
+    let scales = (exact(args.arg_fields[0].data_type()), exact(args.arg_fields[1].data_type()));
+    let (Some((p1, s1)), Some((_, s2))) = scales else { return Ok(DataType::Float64.into()) };
+    let (words1, words2) = (s1.div_ceil(9) * 9, s2.div_ceil(9) * 9);
+    let missing = DIV_PRECISION_INCREMENT.saturating_sub(words1 - s1 + words2 - s2);
+    // No more than a product with another number leaves room for.
+    let scale = ((words1 + words2 + missing).div_ceil(9) * 9).min(s1 + DIV_PRECISION_INCREMENT + 9).min(MAX_SCALE);
+    Ok(DataType::Decimal128(p1.saturating_add(s2).saturating_add(scale - s1.min(scale)).clamp(scale, 38), scale as i8)
+        .into())
+}
+
+fn show_digits_type(args: &ReturnFieldArgs<'_>) -> Result<Returned> {
+    let digits = match args.scalar_arguments.get(1).copied().flatten() {
+        Some(datafusion::common::ScalarValue::Int64(Some(digits))) => (*digits).clamp(0, MAX_SCALE.into()) as u8,
+        _ => 0,
+    };
+    Ok(match args.arg_fields[0].data_type() {
+        DataType::Decimal128(p, s) => {
+            let whole = p - (*s).max(0) as u8;
+            DataType::Decimal128((whole + 1 + digits).min(38), digits as i8).into()
+        }
+        other => other.clone().into(),
+    })
+}
+
+/// Rounds half away from zero.
+fn show_digits(call: &Call<'_>) -> Result<ArrayRef> {
+    let DataType::Decimal128(p, s) = call.return_type else { return call.array(0) };
+    let values = super::convert::rescale_decimal(&call.argument(0).array, *s as u8)?;
+    let out: Decimal128Array = values.into_iter().collect();
+    Ok(Arc::new(out.with_precision_and_scale(*p, *s)?))
 }
 
 fn divide(call: &Call<'_>) -> Result<ArrayRef> {
@@ -374,8 +411,8 @@ fn modulo(call: &Call<'_>) -> Result<ArrayRef> {
             let (left, right) = (call.argument(0), call.argument(1));
             let raise = |array: &ArrayRef| -> Result<Decimal128Array> {
                 let power = 10_i128.pow((*s as u32).saturating_sub(decimal_scale(array.data_type()).into()));
-                Ok(unscaled(array)?
-                    .try_unary(|v| v.checked_mul(power).ok_or_else(|| SqlError::value_out_of_range("DECIMAL", "%")))?)
+                let raised = |v: i128| v.checked_mul(power).ok_or_else(|| SqlError::value_out_of_range("DECIMAL", "%"));
+                unscaled(array)?.try_unary(raised)
             };
             let (a, b) = (raise(&left.array)?, raise(&right.array)?);
             let rest = |row| {

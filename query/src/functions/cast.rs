@@ -14,9 +14,9 @@ use super::call::Call;
 use super::convert;
 use super::scalar::{DATETIME, Definition, Returned, Returns, TIME};
 use crate::error::{Result, SqlError};
+use crate::types::Decimal;
 use crate::types::calendar::round_to_fsp;
 use crate::types::decimal::max_unscaled;
-use crate::types::Decimal;
 
 pub(super) const FUNCTIONS: &[Definition] = &[
     Definition::new("mysql_truth", 1..=1, Returns::Boolean, truth).simplify(truth_of_boolean),

@@ -1,4 +1,4 @@
-//! `GREATEST`, `LEAST` and `INTERVAL`.
+//! `GREATEST` and `LEAST`.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -16,15 +16,6 @@ use crate::error::Result;
 pub(super) const FUNCTIONS: &[Definition] = &[
     Definition::new("greatest", 2..=MANY, Returns::By(common_type), |c| extreme(c, Ordering::Greater)),
     Definition::new("least", 2..=MANY, Returns::By(common_type), |c| extreme(c, Ordering::Less)),
-    Definition::new("interval", 2..=MANY, Returns::Int, |c| {
-        let of = c.doubles(0)?;
-        let bounds = (1..c.len()).map(|i| c.doubles(i)).collect::<Result<Vec<_>>>()?;
-        let position = |row| {
-            let Some(of) = of.get(row) else { return Some(-1) };
-            Some(bounds.iter().take_while(|b| b.get(row).is_none_or(|b| b <= of)).count() as i64)
-        };
-        Ok(Arc::new((0..c.rows()).map(position).collect::<Int64Array>()))
-    }),
 ];
 
 /// The type in which the arguments are compared.

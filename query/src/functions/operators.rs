@@ -10,9 +10,11 @@ use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExp
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator, cast};
 use datafusion::sql::sqlparser::ast::BinaryOperator;
 
-use super::convert::{is_binary, is_decimal, is_text};
+use super::arithmetic::DIV_PRECISION_INCREMENT;
+use super::convert::{decimal_scale, is_binary, is_decimal, is_text};
 use super::library::call;
 use crate::error::{Result, SqlError};
+use crate::types::decimal::MAX_SCALE;
 use crate::types::{Datum, literal, temporal};
 
 /// MySQL's binary operators.
@@ -82,8 +84,8 @@ impl ExprPlanner for MysqlOperators {
         let RawBinaryExpr { op, left, right } = raw;
         use BinaryOperator as Op;
         let planned = match op {
-            Op::Plus | Op::Minus | Op::Multiply => arithmetic(&op, left, right, kinds),
-            Op::Divide => call("mysql_divide", vec![left, right]),
+            Op::Plus | Op::Minus | Op::Multiply => arithmetic(&op, left, right, kinds, (&left_type, &right_type)),
+            Op::Divide => divide(left, right, &left_type),
             Op::MyIntegerDivide | Op::DuckIntegerDivide => call("mysql_int_divide", vec![left, right]),
             Op::Modulo => call("mod", vec![left, right]),
             Op::BitwiseAnd => call("mysql_bit_and", vec![left, right]),
@@ -116,7 +118,54 @@ fn truth(expr: Expr, kind: Kind) -> Expr {
     if matches!(kind, Kind::Boolean | Kind::Null) { expr } else { call("mysql_truth", vec![expr]) }
 }
 
-fn arithmetic(op: &BinaryOperator, left: Expr, right: Expr, (l, r): (Kind, Kind)) -> Expr {
+/// A quotient that is an operand itself, with the digits that it is computed with, and the scale that it
+/// would be shown with: `1 / 3` is 0.3333, but `1 / 3 * 3` is 1.0000.
+fn quotient(expr: &Expr, data_type: &DataType) -> Option<(Expr, u8)> {
+    let Expr::ScalarFunction(function) = expr else { return None };
+    match (function.func.name(), function.args.as_slice()) {
+        ("mysql_divide", args) if is_decimal(data_type) => {
+            Some((call("mysql_divide_wide", args.to_vec()), decimal_scale(data_type)))
+        }
+        ("mysql_show_digits", [quotient, _]) => Some((quotient.clone(), decimal_scale(data_type))),
+        _ => None,
+    }
+}
+
+/// An exact result of quotients, with the digits that it is shown with.
+fn with_digits(expr: Expr, digits: u8) -> Expr {
+    let digits = Expr::Literal(ScalarValue::Int64(Some(digits.min(MAX_SCALE).into())), None);
+    call("mysql_show_digits", vec![expr, digits])
+}
+
+fn divide(left: Expr, right: Expr, left_type: &DataType) -> Expr {
+    match quotient(&left, left_type) {
+        Some((left, scale)) => with_digits(call("mysql_divide", vec![left, right]), scale + DIV_PRECISION_INCREMENT),
+        None => call("mysql_divide", vec![left, right]),
+    }
+}
+
+/// Exact arithmetic over at least one quotient; `None` if neither side is one.
+fn over_quotients(op: Operator, left: &Expr, right: &Expr, types: (&DataType, &DataType)) -> Option<Expr> {
+    let (l, r) = (quotient(left, types.0), quotient(right, types.1));
+    // The digits of two quotients together would be too many to multiply.
+    let r = if op == Operator::Multiply && l.is_some() { None } else { r };
+    if l.is_none() && r.is_none() {
+        return None;
+    }
+    let plain = |expr: &Expr, data_type: &DataType| (expr.clone(), decimal_scale(data_type));
+    let (left, left_scale) = l.unwrap_or_else(|| plain(left, types.0));
+    let (right, right_scale) = r.unwrap_or_else(|| plain(right, types.1));
+    let digits = if op == Operator::Multiply { left_scale + right_scale } else { left_scale.max(right_scale) };
+    Some(with_digits(binary(left, op, right), digits))
+}
+
+fn arithmetic(
+    op: &BinaryOperator,
+    left: Expr,
+    right: Expr,
+    (l, r): (Kind, Kind),
+    types: (&DataType, &DataType),
+) -> Expr {
     let (native, checked) = match op {
         BinaryOperator::Plus => (Operator::Plus, "mysql_int_add"),
         BinaryOperator::Minus => (Operator::Minus, "mysql_int_subtract"),
@@ -128,6 +177,9 @@ fn arithmetic(op: &BinaryOperator, left: Expr, right: Expr, (l, r): (Kind, Kind)
     if whole(l) && whole(r) {
         call(checked, vec![left, right])
     } else if exact(l) && exact(r) {
+        if let Some(planned) = over_quotients(native, &left, &right, types) {
+            return planned;
+        }
         binary(exact_operand(left, l), native, exact_operand(right, r))
     } else {
         binary(double(left, l), native, double(right, r))

@@ -78,6 +78,7 @@ pub(super) struct Definition {
     compute: fn(&Call<'_>) -> Result<ArrayRef>,
     simplify: Option<Simplify>,
     volatile: bool,
+    unnamed: bool,
 }
 
 impl Definition {
@@ -88,7 +89,7 @@ impl Definition {
         returns: Returns,
         compute: fn(&Call<'_>) -> Result<ArrayRef>,
     ) -> Self {
-        Self { name, aliases: &[], arguments, returns, compute, simplify: None, volatile: false }
+        Self { name, aliases: &[], arguments, returns, compute, simplify: None, volatile: false, unnamed: false }
     }
 
     /// Further names.
@@ -106,6 +107,12 @@ impl Definition {
     /// A function that gives another answer with every call.
     pub(super) const fn volatile(mut self) -> Self {
         self.volatile = true;
+        self
+    }
+
+    /// A conversion that plans do not show: calls are named by their argument.
+    pub(super) const fn unnamed(mut self) -> Self {
+        self.unnamed = true;
         self
     }
 
@@ -172,6 +179,14 @@ impl Hash for BuiltIn {
 impl ScalarUDFImpl for BuiltIn {
     fn name(&self) -> &str {
         self.definition.name
+    }
+
+    fn schema_name(&self, args: &[Expr]) -> DataFusionResult<String> {
+        let names: Vec<String> = args.iter().map(|arg| arg.schema_name().to_string()).collect();
+        Ok(match names.as_slice() {
+            [name] if self.definition.unnamed => name.clone(),
+            names => format!("{}({})", self.definition.name, names.join(",")),
+        })
     }
 
     fn signature(&self) -> &Signature {

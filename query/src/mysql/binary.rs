@@ -77,9 +77,8 @@ impl<'a> BinaryColumn<'a> {
             _ => (Encoding::Text, None),
         };
         let array = match wanted {
-            Some(wanted) if *array.data_type() != wanted => {
-                cast(array, &wanted).map_err(|e| SqlError::internal(format!("cannot send column {}: {e}", column.name)))?
-            }
+            Some(wanted) if *array.data_type() != wanted => cast(array, &wanted)
+                .map_err(|e| SqlError::internal(format!("cannot send column {}: {e}", column.name)))?,
             _ => array.clone(),
         };
         Ok(Self { array, format, zone, encoding })

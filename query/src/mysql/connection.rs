@@ -14,7 +14,7 @@ use tokio::net::tcp::OwnedWriteHalf;
 
 use super::constants::{capability, command, status};
 use super::handshake::{self, Login};
-use super::packet::{Fields, PacketReader, PacketWriter, put_length};
+use super::packet::{Fields, PacketReader, PacketWriter, put_bytes, put_length};
 use super::prepared::PreparedStatements;
 use super::result_set::{self, Form};
 use super::{auth, column};
@@ -36,7 +36,6 @@ pub(crate) struct Connection {
     prepared: PreparedStatements,
     capabilities: u32,
     peer: IpAddr,
-    challenge: [u8; handshake::CHALLENGE],
     node: Arc<Node>,
 }
 
@@ -96,7 +95,6 @@ impl Connection {
             prepared: PreparedStatements::default(),
             capabilities: login.capabilities,
             peer,
-            challenge,
             node,
         };
         connection.write_ok(&Completion::default(), false);
@@ -202,8 +200,7 @@ impl Connection {
             command::SET_OPTION => match Fields(body).u16() {
                 Some(off) => {
                     let bit = capability::MULTI_STATEMENTS;
-                    self.capabilities =
-                        if off == 0 { self.capabilities | bit } else { self.capabilities & !bit };
+                    self.capabilities = if off == 0 { self.capabilities | bit } else { self.capabilities & !bit };
                     self.end_of_fields(0);
                 }
                 None => self.write_error(&malformed()),
@@ -295,8 +292,7 @@ impl Connection {
             Ok(prepared) => prepared,
             Err(e) => return self.write_error(&e),
         };
-        let columns: Vec<_> =
-            schema.iter().flat_map(|s| s.fields()).map(|field| mysql_column(field)).collect();
+        let columns: Vec<_> = schema.iter().flat_map(|s| s.fields()).map(|field| mysql_column(field)).collect();
         let out = self.writer.begin();
         out.push(0);
         out.extend_from_slice(&id.to_le_bytes());
@@ -388,7 +384,7 @@ enum Outcome<T> {
 
 async fn watch<T>(
     work: impl Future<Output = T>,
-    reader: &PacketReader,
+    reader: &mut PacketReader,
     interruption: &mut Interruption,
 ) -> Outcome<T> {
     let mut queries = interruption.clone();
@@ -440,7 +436,10 @@ fn write_ok(writer: &mut PacketWriter<OwnedWriteHalf>, session: &Session, comple
     put_length(out, completion.last_insert_id);
     out.extend_from_slice(&flags.to_le_bytes());
     out.extend_from_slice(&completion.warnings.to_le_bytes());
-    out.extend_from_slice(completion.info.as_bytes());
+    // The documentation says that the rest of the packet is the text; clients expect its length first.
+    if !completion.info.is_empty() {
+        put_bytes(out, completion.info.as_bytes());
+    }
     writer.end();
 }
 

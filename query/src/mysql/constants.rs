@@ -88,18 +88,6 @@ pub(crate) mod column_type {
     pub(crate) const GEOMETRY: u8 = 255;
 }
 
-/// Flags of a column.
-pub(crate) mod column_flag {
-    pub(crate) const NOT_NULL: u16 = 1;
-    pub(crate) const BLOB: u16 = 16;
-    pub(crate) const UNSIGNED: u16 = 32;
-    pub(crate) const BINARY: u16 = 128;
-    pub(crate) const ENUM: u16 = 256;
-    pub(crate) const TIMESTAMP: u16 = 1024;
-    pub(crate) const SET: u16 = 2048;
-    pub(crate) const NUMBER: u16 = 32768;
-}
-
 /// State that every answer reports.
 pub(crate) mod status {
     pub(crate) const IN_TRANSACTION: u16 = 1;
@@ -109,7 +97,5 @@ pub(crate) mod status {
 
 /// Collation numbers.
 pub(crate) mod collation {
-    pub(crate) const BINARY: u16 = 63;
-    pub(crate) const UTF8MB4_GENERAL_CI: u16 = 45;
     pub(crate) const UTF8MB4_BIN: u16 = 46;
 }

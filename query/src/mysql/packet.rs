@@ -99,7 +99,7 @@ impl PacketReader {
 
     /// Waits until the peer has closed its side. Never returns if it sends more bytes instead: a
     /// pipelining client is alive. May be dropped at any point.
-    pub(crate) async fn closed(&self) {
+    pub(crate) async fn closed(&mut self) {
         if self.buffer.len() == self.consumed {
             let mut byte = [0];
             match self.socket.peek(&mut byte).await {

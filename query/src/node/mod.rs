@@ -4,9 +4,9 @@
 //! - [`connections`]: who is connected, and how to interrupt them
 //! - [`runtime`]: the threads on which analytical queries run
 
-mod connections;
 mod composition;
+mod connections;
 mod runtime;
 
 pub use composition::{Node, NodeConfig};
-pub(crate) use connections::{ConnectionEntry, Connections, Interruption};
+pub(crate) use connections::{ConnectionEntry, Interruption};

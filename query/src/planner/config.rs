@@ -10,7 +10,7 @@ pub struct EngineConfig {
     /// Bytes that all running queries may hold together in joins, sorts and aggregations. Above it they
     /// spill, or fail where they cannot.
     pub memory_bytes_limit: usize,
-    /// Where they spill. Created when needed.
+    /// Where they spill. Created if absent.
     pub spill_dir: PathBuf,
 }
 

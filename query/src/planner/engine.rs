@@ -11,6 +11,7 @@ use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast;
 use deltatree_learner::LeaderGroup;
 
+use super::NAME_KEY;
 use super::config::EngineConfig;
 use super::context::ReadContext;
 use super::explain;
@@ -18,7 +19,6 @@ use super::gate_history::GateHistory;
 use super::reads::{ProcessList, QueryReads};
 use super::stream::QueryStream;
 use super::template::session_template;
-use super::NAME_KEY;
 use crate::access_path::Hints;
 use crate::catalog::QueryCatalog;
 use crate::error::Result;

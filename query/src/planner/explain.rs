@@ -173,7 +173,11 @@ fn pruning_text(scan: &ColumnarScanExec) -> String {
         );
     }
     let estimate = scan.read.estimate;
-    format!("zones: {} of {} pruned", estimate.zones_total - estimate.zones_kept.min(estimate.zones_total), estimate.zones_total)
+    format!(
+        "zones: {} of {} pruned",
+        estimate.zones_total - estimate.zones_kept.min(estimate.zones_total),
+        estimate.zones_total
+    )
 }
 
 fn actual_figures(plan: &Arc<dyn ExecutionPlan>) -> (String, String) {
@@ -184,7 +188,9 @@ fn actual_figures(plan: &Arc<dyn ExecutionPlan>) -> (String, String) {
     for metric in metrics.iter() {
         match metric.value() {
             MetricValue::ElapsedCompute(time) => parts.push(format!("time:{}", milliseconds(time.value()))),
-            MetricValue::Time { name, time } if time.value() > 0 => parts.push(format!("{name}:{}", milliseconds(time.value()))),
+            MetricValue::Time { name, time } if time.value() > 0 => {
+                parts.push(format!("{name}:{}", milliseconds(time.value())))
+            }
             MetricValue::SpillCount(count) if count.value() > 0 => parts.push(format!("spills:{}", count.value())),
             _ => {}
         }

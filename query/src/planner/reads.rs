@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use deltatree_learner::catalog::{CatalogSnapshot, TableInfo};
 use deltatree_learner::{GateReport, LeaderGroup, RowReader};
-use deltatree_storage::scan::Snapshot;
 use deltatree_storage::api::SnapshotStatistics;
+use deltatree_storage::scan::Snapshot;
 use deltatree_storage::types::TableId;
 use parking_lot::Mutex;
 use tokio::sync::OnceCell;
@@ -33,8 +33,20 @@ pub struct QueryReads {
     partitions: usize,
     history: Arc<GateHistory>,
     processes: Arc<ProcessList>,
-    gate: OnceCell<GateReport>,
+    /// Passed, or failed: a query does not wait twice for a replica that does not come.
+    gate: OnceCell<Result<GateReport>>,
     snapshots: Mutex<HashMap<TableId, Snapshot>>,
+    peeked: Mutex<HashMap<TableId, Peek>>,
+}
+
+/// A table of the columnar replica as it happened to be when the query was planned, for estimates: not
+/// everything that the query must see need have arrived.
+#[derive(Clone, Debug)]
+pub struct Peek {
+    /// The rows.
+    pub snapshot: Snapshot,
+    /// Their figures.
+    pub statistics: Arc<SnapshotStatistics>,
 }
 
 impl std::fmt::Debug for QueryReads {
@@ -63,6 +75,7 @@ impl QueryReads {
             processes,
             gate: OnceCell::new(),
             snapshots: Mutex::default(),
+            peeked: Mutex::default(),
         }
     }
 
@@ -108,7 +121,7 @@ impl QueryReads {
 
     /// What the gate waited for, if it was passed.
     pub fn gate_report(&self) -> Option<GateReport> {
-        self.gate.get().copied()
+        self.gate.get()?.as_ref().ok().copied()
     }
 
     /// The table as the columnar replica has it at the query's timestamp. Waits for the replica to catch
@@ -117,8 +130,7 @@ impl QueryReads {
     /// # Errors
     /// If the replica does not catch up in time, or the table's definition has changed meanwhile.
     pub async fn snapshot(&self, table: &TableInfo) -> Result<Snapshot> {
-        let gate = self.gate.get_or_try_init(|| self.group.read_gate(self.context.ts, self.context.gate_timeout)).await;
-        self.history.record(gate.map_err(SqlError::from)?.waited);
+        self.gate.get_or_init(|| self.pass_gate()).await.as_ref().map_err(Clone::clone)?;
         if let Some(snapshot) = self.snapshots.lock().get(&table.id) {
             return Ok(snapshot.clone());
         }
@@ -130,20 +142,27 @@ impl QueryReads {
         Ok(snapshot)
     }
 
-    /// The table as the columnar replica happens to have it now, for estimates. `None` if it has none.
-    pub fn peek(&self, table: &TableInfo) -> Option<Snapshot> {
-        if let Some(snapshot) = self.snapshots.lock().get(&table.id) {
-            return Some(snapshot.clone());
+    async fn pass_gate(&self) -> Result<GateReport> {
+        let report = self.group.read_gate(self.context.ts, self.context.gate_timeout).await?;
+        self.history.record(report.waited);
+        Ok(report)
+    }
+
+    /// The table as the columnar replica has it now, looked up once a query. `None` if it has none.
+    pub fn peek(&self, table: &TableInfo) -> Option<Peek> {
+        if let Some(peek) = self.peeked.lock().get(&table.id) {
+            return Some(peek.clone());
         }
         if !table.columnar {
             return None;
         }
         let snapshot = self.group.columnar().snapshot(table.id, self.context.ts).ok()?;
-        (snapshot.schema().version == table.schema_version).then_some(snapshot)
-    }
-
-    /// Figures of the table as the columnar replica has it now.
-    pub fn peek_statistics(&self, table: &TableInfo) -> Option<SnapshotStatistics> {
-        self.peek(table)?.statistics().ok()
+        if snapshot.schema().version != table.schema_version {
+            return None;
+        }
+        let statistics = Arc::new(snapshot.statistics().ok()?);
+        let peek = Peek { snapshot, statistics };
+        self.peeked.lock().insert(table.id, peek.clone());
+        Some(peek)
     }
 }

@@ -34,10 +34,12 @@ const NAMED_CONSUMERS: usize = 3;
 /// # Errors
 /// If the memory pool or the spill directory cannot be set up.
 pub(super) fn session_template(config: &EngineConfig) -> Result<SessionState> {
+    std::fs::create_dir_all(&config.spill_dir)?;
     let pool = FairSpillPool::new(config.memory_bytes_limit);
     let tracked = TrackConsumersPool::new(pool, NAMED_CONSUMERS.try_into().expect("the constant is above zero"));
     let spill = DiskManagerBuilder::default().with_mode(DiskManagerMode::Directories(vec![config.spill_dir.clone()]));
-    let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(tracked)).with_disk_manager_builder(spill).build_arc()?;
+    let runtime =
+        RuntimeEnvBuilder::new().with_memory_pool(Arc::new(tracked)).with_disk_manager_builder(spill).build_arc()?;
     let builder = SessionStateBuilder::new()
         .with_config(session_config(config))
         .with_runtime_env(runtime)

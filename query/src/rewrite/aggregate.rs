@@ -15,7 +15,7 @@ pub(super) fn rewrite(name: &str, function: &Function) -> Result<Option<Expr>> {
         "sum" => Expr::Function(with_arguments(function, "sum", vec![summand(one(name, list)?)])),
         "avg" => {
             let arg = one(name, list)?;
-            let sum = with_arguments(function, "sum", vec![build::call("mysql_summand", vec![arg.clone()])]);
+            let sum = with_arguments(function, "sum", vec![summand(arg.clone())]);
             let count = with_arguments(function, "count", vec![arg]);
             build::call("mysql_divide", vec![Expr::Function(sum), Expr::Function(count)])
         }

@@ -63,9 +63,20 @@ pub(super) fn nested(expr: Expr) -> Expr {
     }
 }
 
-/// Joins expressions by an operator.
+/// Joins expressions by an associative operator, as a tree of little depth however many there are.
 pub(super) fn join(exprs: impl IntoIterator<Item = Expr>, op: BinaryOperator) -> Option<Expr> {
-    exprs.into_iter().reduce(|a, b| binary(a, op.clone(), b))
+    let mut level: Vec<Expr> = exprs.into_iter().collect();
+    while level.len() > 1 {
+        let mut pairs = level.into_iter();
+        level = Vec::with_capacity(pairs.len().div_ceil(2));
+        while let Some(left) = pairs.next() {
+            level.push(match pairs.next() {
+                Some(right) => binary(left, op.clone(), right),
+                None => left,
+            });
+        }
+    }
+    level.pop()
 }
 
 /// Whether an expression is true, false or unknown by its form alone.

@@ -75,6 +75,20 @@ fn plain(name: &str, args: &[Expr]) -> Result<Option<Expr>> {
         ("log", [base, x]) => {
             build::call("mysql_divide", vec![build::call("ln", vec![x.clone()]), build::call("ln", vec![base.clone()])])
         }
+        ("from_unixtime", [x, format]) => {
+            build::call("date_format", vec![build::call("from_unixtime", vec![x.clone()]), format.clone()])
+        }
+        ("sha2", [x, bits]) => {
+            let digest = match literal::literal_value(bits) {
+                Some(Datum::Int(0 | 256)) => "sha256",
+                Some(Datum::Int(224)) => "sha224",
+                Some(Datum::Int(384)) => "sha384",
+                Some(Datum::Int(512)) => "sha512",
+                _ => return Ok(Some(build::null())),
+            };
+            let digest = build::call(digest, vec![build::call("cast_char", vec![x.clone()])]);
+            build::call("lower", vec![build::call("hex", vec![digest])])
+        }
         ("round", [x]) => build::call("round", vec![x.clone(), build::number(0)]),
         _ => return Ok(None),
     }))

@@ -8,8 +8,8 @@ use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::Token;
 
-/// The parser's MySQL dialect, except that `DIV` and `MOD` bind like `*` and `/`, and that units of
-/// `EXTRACT` may be any word.
+/// The parser's MySQL dialect, except that operators bind as MySQL's do, that `MOD`, `!` and
+/// `WITH ROLLUP` exist, and that units of `EXTRACT` may be any word.
 #[derive(Debug, Default)]
 pub(super) struct Mysql(MySqlDialect);
 
@@ -33,6 +33,15 @@ impl Dialect for Mysql {
 
     fn identifier_quote_style(&self, identifier: &str) -> Option<char> {
         self.0.identifier_quote_style(identifier)
+    }
+
+    /// `XOR` stands between `OR` and `AND`; `^` binds tighter than `*`.
+    fn prec_value(&self, prec: Precedence) -> u8 {
+        match prec {
+            Precedence::Xor => 7,
+            Precedence::Caret => 45,
+            other => self.0.prec_value(other),
+        }
     }
 
     fn get_next_precedence(&self, parser: &Parser<'_>) -> Option<Result<u8, ParserError>> {
@@ -60,6 +69,14 @@ impl Dialect for Mysql {
     }
 
     fn allow_extract_custom(&self) -> bool {
+        true
+    }
+
+    fn supports_bang_not_operator(&self) -> bool {
+        true
+    }
+
+    fn supports_group_by_with_modifier(&self) -> bool {
         true
     }
 

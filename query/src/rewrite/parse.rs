@@ -13,8 +13,9 @@ use crate::error::{Result, SqlError};
 
 /// How deep expressions and queries may be nested.
 const NESTING_LIMIT: usize = 120;
-/// How many operators one statement may chain: each is a level of the tree that is walked.
-const OPERATOR_LIMIT: usize = 3000;
+/// How many operators one expression may chain: each may be a level of the tree that is walked, and a thread of
+/// 2 MB has to hold the walk.
+const OPERATOR_LIMIT: usize = 1000;
 /// What of the rest of a statement an error quotes.
 const NEAR_CHARACTERS: usize = 80;
 
@@ -127,16 +128,34 @@ fn number_parameters(tokens: &mut [TokenWithSpan]) {
     }
 }
 
+/// Counts the operators on the way from the top of the tree to each place: those of the enclosing
+/// parentheses, and those since the last comma.
 fn check_operators(tokens: &[TokenWithSpan]) -> Result<()> {
-    let operators = tokens.iter().filter(|t| match &t.token {
-        Token::Word(Word { value, quote_style: None, .. }) => {
-            value.eq_ignore_ascii_case("and") || value.eq_ignore_ascii_case("or") || value.eq_ignore_ascii_case("xor")
+    let mut enclosing: Vec<usize> = Vec::new();
+    let (mut outside, mut here) = (0_usize, 0_usize);
+    for token in tokens {
+        match &token.token {
+            Token::LParen => {
+                enclosing.push(here);
+                outside += here;
+                here = 0;
+            }
+            Token::RParen => {
+                here = enclosing.pop().unwrap_or(0);
+                outside = outside.saturating_sub(here);
+            }
+            Token::Comma => here = 0,
+            Token::Plus | Token::Minus | Token::Mul | Token::Div | Token::StringConcat => here += 1,
+            Token::Word(Word { value, quote_style: None, .. })
+                if ["and", "or", "xor", "union", "join"].iter().any(|word| value.eq_ignore_ascii_case(word)) =>
+            {
+                here += 1;
+            }
+            _ => {}
         }
-        Token::Plus | Token::Div | Token::StringConcat => true,
-        _ => false,
-    });
-    if operators.count() > OPERATOR_LIMIT {
-        return Err(SqlError::new(1436, format!("A statement may chain {OPERATOR_LIMIT} operators at most")));
+        if outside + here > OPERATOR_LIMIT {
+            return Err(SqlError::new(1436, format!("An expression may chain {OPERATOR_LIMIT} operators at most")));
+        }
     }
     Ok(())
 }

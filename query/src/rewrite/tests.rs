@@ -77,4 +77,6 @@ fn deep_and_long_expressions_are_refused_not_overflowed() {
     assert!(parse(&deep).is_err());
     let long = format!("SELECT 1{}", " OR 1".repeat(100_000));
     assert_eq!(parse(&long).unwrap_err().code, 1436);
+    let rows = format!("INSERT INTO t VALUES {}", vec!["(1 + 1, 2)"; 5000].join(", "));
+    assert!(parse(&rows).is_ok());
 }

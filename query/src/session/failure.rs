@@ -1,8 +1,8 @@
 //! Errors of the leader group, with the names that only a session can look up.
 
+use deltatree_learner::Error as GroupError;
 use deltatree_learner::catalog::{CatalogError, CatalogSnapshot};
 use deltatree_learner::codec::{KeyShape, key_shape};
-use deltatree_learner::Error as GroupError;
 use deltatree_learner::table_write::duplicate_message;
 
 use crate::error::SqlError;

@@ -14,8 +14,8 @@ mod result;
 #[expect(clippy::module_inception, reason = "the session is what this folder is about")]
 mod session;
 mod transaction;
-mod variable_list;
 mod value;
+mod variable_list;
 mod variables;
 
 pub use result::{Completion, StatementResult};

@@ -8,14 +8,15 @@ use arrow::datatypes::SchemaRef;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::sql::sqlparser::ast;
 use deltatree_learner::ReaderGuard;
+use deltatree_learner::catalog::TableInfo;
 use deltatree_storage::types::Timestamp;
 use futures::StreamExt;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::Session;
-use super::value::datum_of;
 use super::result::StatementResult;
+use super::value::datum_of;
 use crate::error::{Result, SqlError};
 use crate::functions::{FunctionContext, Variables};
 use crate::planner::{Engines, QueryStream, ReadContext};
@@ -174,6 +175,22 @@ impl Session {
         StatementResult::Rows(self.start_query(query, read).await?).collect().await
     }
 
+    /// How a rewritten query would run, or with `analyze` did.
+    pub(crate) async fn explain_query(&self, query: Box<ast::Query>, read: Read, analyze: bool) -> Result<RecordBatch> {
+        let engine = self.node.engine().clone();
+        let explained = self.node.analytics().spawn(async move {
+            let Read { context, guard: _readable } = read;
+            engine.explain(&query, context, analyze).await
+        });
+        explained.await.map_err(|_| SqlError::internal("the query ended without an answer"))?
+    }
+
+    /// Rows of a table in the columnar replica as of now, without waiting for it; 0 if it has none.
+    pub(crate) fn estimated_rows(&self, table: &TableInfo) -> u64 {
+        let snapshot = self.node.group().columnar().snapshot(table.id, Timestamp::MAX);
+        snapshot.and_then(|snapshot| snapshot.statistics()).map_or(0, |statistics| statistics.rows)
+    }
+
     /// The values of expressions without columns, such as those of `SET` and `VALUES`.
     pub(crate) async fn evaluate(&mut self, expressions: &[ast::Expr]) -> Result<Vec<Datum>> {
         if let Some(values) = expressions.iter().map(literal_value).collect() {
@@ -211,9 +228,7 @@ impl Variables for Session {
             "error_count" => Some(Datum::Int(self.error_count())),
             "pseudo_thread_id" => Some(Datum::Int(self.connection_id().into())),
             "timestamp" => Some(Datum::Float(self.statement_time as f64 / 1e6)),
-            "tidb_current_ts" => {
-                Some(unsigned(self.transaction.as_ref().map_or(0, |open| open.inner.start_ts().0)))
-            }
+            "tidb_current_ts" => Some(unsigned(self.transaction.as_ref().map_or(0, |open| open.inner.start_ts().0))),
             _ => self.variables.system(name, global).ok().map(Datum::from),
         }
     }

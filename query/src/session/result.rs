@@ -79,7 +79,10 @@ pub(crate) struct TextTable {
 impl TextTable {
     /// A table with these columns, all of them text.
     pub(crate) fn new<S: AsRef<str>>(columns: &[S]) -> Self {
-        Self { columns: columns.iter().map(|name| (name.as_ref().to_owned(), DataType::Utf8)).collect(), rows: Vec::new() }
+        Self {
+            columns: columns.iter().map(|name| (name.as_ref().to_owned(), DataType::Utf8)).collect(),
+            rows: Vec::new(),
+        }
     }
 
     /// Says that a column holds numbers.

@@ -187,11 +187,8 @@ impl Session {
     /// The columns of a table of the current database as results show them.
     pub(crate) fn table_schema(&self, name: &str) -> Result<SchemaRef> {
         let table = self.table(None, name)?;
-        let fields: Vec<_> = table
-            .columns
-            .iter()
-            .map(|column| field::arrow_field(column).with_name(&column.name))
-            .collect();
+        let fields: Vec<_> =
+            table.columns.iter().map(|column| field::arrow_field(column).with_name(&column.name)).collect();
         Ok(Arc::new(Schema::new(fields)))
     }
 

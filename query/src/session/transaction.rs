@@ -54,9 +54,8 @@ impl OpenTransaction {
         if self.inner.is_clean() {
             return None;
         }
-        let overlay = self.overlay.get_or_insert_with(|| {
-            Arc::new(TransactionOverlay::new(self.inner.dirty(&[], &[0xFF])))
-        });
+        let overlay =
+            self.overlay.get_or_insert_with(|| Arc::new(TransactionOverlay::new(self.inner.dirty(&[], &[0xFF]))));
         Some(overlay.clone())
     }
 
@@ -139,7 +138,8 @@ impl Session {
     pub(crate) async fn begin(&mut self, read_only: bool, optimistic: Option<bool>) -> Result<()> {
         let optimistic = optimistic.unwrap_or_else(|| self.variables.text("tidb_txn_mode") == "optimistic");
         let mode = if optimistic { TxnMode::Optimistic } else { TxnMode::Pessimistic };
-        let read_only = self.next_read_only.take().unwrap_or(read_only) || self.variables.switch("transaction_read_only");
+        let read_only =
+            self.next_read_only.take().unwrap_or(read_only) || self.variables.switch("transaction_read_only");
         self.open(mode, false, read_only).await
     }
 
@@ -164,8 +164,14 @@ impl Session {
     async fn open(&mut self, mode: TxnMode, of_statement: bool, read_only: bool) -> Result<()> {
         let options = TxnOptions { mode, read_ts: self.snapshot_ts()? };
         let inner = self.node.group().begin(options).await?;
-        self.transaction =
-            Some(OpenTransaction { inner, of_statement, read_only, savepoints: Vec::new(), statement: None, overlay: None });
+        self.transaction = Some(OpenTransaction {
+            inner,
+            of_statement,
+            read_only,
+            savepoints: Vec::new(),
+            statement: None,
+            overlay: None,
+        });
         Ok(())
     }
 

@@ -28,7 +28,10 @@ pub(crate) fn datum_of(array: &ArrayRef, row: usize, field: &Field) -> Result<Da
         DataType::Float16 | DataType::Float32 | DataType::Float64 => {
             Datum::Float(as_type(DataType::Float64)?.as_primitive::<Float64Type>().value(0))
         }
-        DataType::Decimal32(_, s) | DataType::Decimal64(_, s) | DataType::Decimal128(_, s) | DataType::Decimal256(_, s) => {
+        DataType::Decimal32(_, s)
+        | DataType::Decimal64(_, s)
+        | DataType::Decimal128(_, s)
+        | DataType::Decimal256(_, s) => {
             let scale = (*s).max(0);
             let unscaled = as_type(DataType::Decimal256(76, scale))?.as_primitive::<Decimal256Type>().value(0);
             Datum::Decimal(Decimal { unscaled, scale: scale.unsigned_abs() })

@@ -83,12 +83,10 @@ impl From<Datum> for VariableValue {
             Datum::Float(n) => Self::Float(n),
             Datum::Text(text) => Self::Text(text),
             Datum::Bytes(bytes) => Self::Text(String::from_utf8_lossy(&bytes).into_owned()),
-            time @ (Datum::Date(_) | Datum::DateTime(_) | Datum::Instant(_) | Datum::Time(_)) => {
-                match time.to_ast() {
-                    Expr::TypedString(typed) => Self::Text(typed.value.value.into_string().unwrap_or_default()),
-                    other => Self::Text(other.to_string()),
-                }
-            }
+            time @ (Datum::Date(_) | Datum::DateTime(_) | Datum::Instant(_) | Datum::Time(_)) => match time.to_ast() {
+                Expr::TypedString(typed) => Self::Text(typed.value.value.into_string().unwrap_or_default()),
+                other => Self::Text(other.to_string()),
+            },
         }
     }
 }

@@ -117,7 +117,11 @@ impl Session {
     }
 
     /// `DROP INDEX name ON table`.
-    pub(super) async fn drop_index(&mut self, names: &[ObjectName], table: Option<&ObjectName>) -> Result<StatementResult> {
+    pub(super) async fn drop_index(
+        &mut self,
+        names: &[ObjectName],
+        table: Option<&ObjectName>,
+    ) -> Result<StatementResult> {
         let table = table.ok_or_else(|| SqlError::parse("", 1))?;
         let (database, name) = name_parts(table);
         for index in names {
@@ -176,7 +180,11 @@ enum FillError {
 }
 
 /// Enters every row into an index.
-fn fill_index(transaction: &mut Transaction, table: &TableInfo, index: &IndexInfo) -> std::result::Result<(), FillError> {
+fn fill_index(
+    transaction: &mut Transaction,
+    table: &TableInfo,
+    index: &IndexInfo,
+) -> std::result::Result<(), FillError> {
     let (start, end) = row_range(table.id, &KeyRange::ALL);
     let writer = RowWriter::new(table);
     for row in transaction.scan(start, end, false) {
@@ -279,7 +287,10 @@ fn drop_column(table: &mut TableInfo, name: &Ident) -> Result<()> {
         return Err(SqlError::not_supported("dropping a column of the primary key"));
     }
     if table.indexes.iter().any(|i| i.columns.len() > 1 && i.columns.contains(&id)) {
-        return Err(SqlError::not_supported(format!("dropping column '{}' of an index over several columns", name.value)));
+        return Err(SqlError::not_supported(format!(
+            "dropping column '{}' of an index over several columns",
+            name.value
+        )));
     }
     table.indexes.retain(|i| !i.columns.contains(&id));
     table.columns.remove(at);
@@ -308,7 +319,8 @@ fn redefine(
 ) -> Result<()> {
     let at = existing(table, old_name)?;
     let old = table.columns[at].clone();
-    let mut new = definition::column_of_options(&new_name.value, data_type, &options, old.id, &old.collation, zone)?.info;
+    let mut new =
+        definition::column_of_options(&new_name.value, data_type, &options, old.id, &old.collation, zone)?.info;
     if new.sql_type.stored() != old.sql_type.stored() {
         return Err(SqlError::not_supported("changing how a column is stored"));
     }

@@ -236,4 +236,3 @@ fn with_values(mut expr: Expr, both: &BothRows<'_>) -> Expr {
     let _ = expr.visit(&mut Substitute(both));
     expr
 }
-

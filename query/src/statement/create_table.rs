@@ -113,7 +113,8 @@ impl Session {
             primary == Some(id) || table.indexes.iter().any(|i| i.columns.first() == Some(&id))
         };
         if generated.len() > 1 || generated.iter().any(|c| !indexed(c.id)) {
-            let message = "Incorrect table definition; there can be only one auto column and it must be defined as a key";
+            let message =
+                "Incorrect table definition; there can be only one auto column and it must be defined as a key";
             return Err(SqlError::new(1075, message));
         }
         Ok(table)

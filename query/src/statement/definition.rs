@@ -67,12 +67,16 @@ pub(super) fn column_of_options(
             ColumnOption::PrimaryKey(_) => column.primary = true,
             ColumnOption::Unique(_) => column.unique = true,
             ColumnOption::Comment(comment) => column.info.comment.clone_from(comment),
-            ColumnOption::Collation(name) => column.info.collation = name.to_string().trim_matches(['`', '\'']).to_lowercase(),
+            ColumnOption::Collation(name) => {
+                column.info.collation = name.to_string().trim_matches(['`', '\'']).to_lowercase()
+            }
             ColumnOption::CharacterSet(name) if name.to_string().eq_ignore_ascii_case("binary") => {
                 column.info.collation = "binary".to_owned();
             }
             ColumnOption::OnUpdate(expr) if is_now(expr) => column.info.on_update_now = true,
-            ColumnOption::OnUpdate(_) => return Err(SqlError::new(1294, format!("Invalid ON UPDATE clause for '{name}' column"))),
+            ColumnOption::OnUpdate(_) => {
+                return Err(SqlError::new(1294, format!("Invalid ON UPDATE clause for '{name}' column")));
+            }
             ColumnOption::DialectSpecific(tokens) => {
                 let words: Vec<_> = tokens.iter().map(|t| t.to_string().to_ascii_uppercase()).collect();
                 if words.iter().any(|w| w == "AUTO_INCREMENT") {

@@ -36,9 +36,7 @@ impl Session {
             let mut seen = HashSet::new();
             for row in &found.rows {
                 if seen.insert(&row.key) {
-                    writer
-                        .delete(&row.key, &row.old, &mut ops)
-                        .map_err(|e| SqlError::internal(e.to_string()))?;
+                    writer.delete(&row.key, &row.old, &mut ops)?;
                     affected += 1;
                 }
             }
@@ -49,12 +47,9 @@ impl Session {
     }
 
     /// The tables by these names or aliases among those of `FROM`.
-    fn delete_targets<'a>(
-        &self,
-        from: &[TableWithJoins],
-        names: impl Iterator<Item = &'a str>,
-    ) -> Result<Vec<Target>> {
-        let relations = || from.iter().flat_map(|t| std::iter::once(&t.relation).chain(t.joins.iter().map(|j| &j.relation)));
+    fn delete_targets<'a>(&self, from: &[TableWithJoins], names: impl Iterator<Item = &'a str>) -> Result<Vec<Target>> {
+        let relations =
+            || from.iter().flat_map(|t| std::iter::once(&t.relation).chain(t.joins.iter().map(|j| &j.relation)));
         let mut targets = Vec::new();
         for name in names {
             let mut found = None;

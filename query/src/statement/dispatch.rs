@@ -36,9 +36,7 @@ impl Session {
             StatementKind::Show(show) => self.show(show).await,
             StatementKind::Set(assignments) => self.set(assignments).await.map(|()| StatementResult::done()),
             StatementKind::Use(name) => self.use_database(name).await.map(|()| StatementResult::done()),
-            StatementKind::Transaction(steer) => {
-                self.steer_transaction(steer).await.map(|()| StatementResult::done())
-            }
+            StatementKind::Transaction(steer) => self.steer_transaction(steer).await.map(|()| StatementResult::done()),
             StatementKind::Kill { connection, query_only } => {
                 let id = u32::try_from(*connection)
                     .map_err(|_| SqlError::new(1094, format!("Unknown thread id: {connection}")))?;
@@ -74,9 +72,7 @@ impl Session {
                 self.set_columnar_replica(table, *replicas).await.map(|()| StatementResult::done())
             }
             StatementKind::Rename(pairs) => self.rename_tables(pairs).await.map(|()| StatementResult::done()),
-            StatementKind::Do(expressions) => {
-                self.evaluate_row(expressions).await.map(|_| StatementResult::done())
-            }
+            StatementKind::Do(expressions) => self.evaluate_row(expressions).await.map(|_| StatementResult::done()),
             StatementKind::Nothing => Ok(StatementResult::done()),
         }
     }

@@ -87,9 +87,14 @@ impl Session {
         let names: Vec<&str> = if insert.assignments.is_empty() {
             insert.columns.iter().map(|c| name_parts(c).1).collect()
         } else {
-            insert.assignments.iter().map(|a| assigned_column(&a.target).map(|(_, name)| name)).collect::<Result<_>>()?
+            insert
+                .assignments
+                .iter()
+                .map(|a| assigned_column(&a.target).map(|(_, name)| name))
+                .collect::<Result<_>>()?
         };
-        let explicit_empty = matches!(insert.source.as_deref().and_then(literal_rows), Some(rows) if rows.iter().all(|r| r.is_empty()));
+        let explicit_empty =
+            matches!(insert.source.as_deref().and_then(literal_rows), Some(rows) if rows.iter().all(|r| r.is_empty()));
         let positions = if !names.is_empty() {
             column_positions(&table, &names)?
         } else if insert.source.is_none() || explicit_empty {
@@ -184,7 +189,7 @@ impl Session {
                 }
             }
             let hidden = i64::try_from(id).map_err(|_| SqlError::internal("no row ids left"))?;
-            let key = writer.key(&values, Some(hidden)).map_err(|e| SqlError::internal(e.to_string()))?;
+            let key = writer.key(&values, Some(hidden))?;
             rows.push(NewRow { key, values });
         }
         self.diagnostics.warn(assignment.warnings);
@@ -214,7 +219,7 @@ impl Session {
                 let writer = RowWriter::new(&target.table);
                 let mut ops = Vec::with_capacity(rows.len() * (1 + target.table.indexes.len()));
                 for row in &rows {
-                    writer.insert(&row.key, &row.values, &mut ops).map_err(|e| SqlError::internal(e.to_string()))?;
+                    writer.insert(&row.key, &row.values, &mut ops)?;
                 }
                 self.write_checked(ops).await?;
                 count

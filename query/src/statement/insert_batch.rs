@@ -72,9 +72,7 @@ impl Session {
         let ids = self.row_ids(&target.table, batch.num_rows()).await?;
         let (batch, ids, hidden_start) = self.complete_batch(&target.table, positions, batch, first_row, ids, false)?;
         let mut ops = Vec::new();
-        RowWriter::new(&target.table)
-            .insert_batch(&batch, hidden_start, &mut ops)
-            .map_err(|e| SqlError::internal(e.to_string()))?;
+        RowWriter::new(&target.table).insert_batch(&batch, hidden_start, &mut ops)?;
         self.write_checked(ops).await?;
         Ok(ids)
     }
@@ -117,7 +115,7 @@ impl Session {
             if auto == Some(i) && given.is_some() {
                 for row in 0..rows {
                     let value = deltatree_learner::codec::arrow_value(&array, row);
-                    ids.given(&value.map_err(|e| SqlError::internal(e.to_string()))?);
+                    ids.given(&value?);
                 }
             }
             columns.push(array);
@@ -180,9 +178,9 @@ fn new_rows(target: &Target, batch: &RecordBatch, hidden_start: i64) -> Result<V
     let writer = RowWriter::new(&target.table);
     (0..batch.num_rows())
         .map(|row| {
-            let values = arrow_row(batch.columns(), row).map_err(|e| SqlError::internal(e.to_string()))?;
+            let values = arrow_row(batch.columns(), row)?;
             let key = writer.key(&values, Some(hidden_start + row as i64));
-            Ok(NewRow { key: key.map_err(|e| SqlError::internal(e.to_string()))?, values })
+            Ok(NewRow { key: key?, values })
         })
         .collect()
 }

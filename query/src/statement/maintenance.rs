@@ -1,5 +1,7 @@
 //! `ANALYZE TABLE`, and the statements that MySQL has for tables in disrepair.
 
+use std::time::Duration;
+
 use datafusion::sql::sqlparser::ast::ObjectName;
 
 use super::parse::name_parts;
@@ -9,13 +11,14 @@ use crate::session::{Session, StatementResult, TextTable};
 const COLUMNS: [&str; 4] = ["Table", "Op", "Msg_type", "Msg_text"];
 
 impl Session {
-    /// Collects statistics.
+    /// `ANALYZE TABLE`: waits until the columnar replica, whose statistics are exact at any time, has every
+    /// commit so far.
     pub(super) async fn analyze_tables(&mut self, names: &[ObjectName]) -> Result<StatementResult> {
         let mut report = TextTable::new(&COLUMNS);
         for name in names {
             let (database, name) = name_parts(name);
             let table = self.table(database, name)?;
-            let done = self.analyze_table(&table).await;
+            let done = self.catch_up().await;
             let label = format!("{}.{}", table.database, table.name);
             match done {
                 Ok(()) => report.push_all([&label, "analyze", "status", "OK"]),
@@ -23,6 +26,13 @@ impl Session {
             }
         }
         report.into_result()
+    }
+
+    async fn catch_up(&self) -> Result<()> {
+        let group = self.node.group();
+        let timeout = Duration::from_millis(self.variables.number("deltatree_read_gate_timeout_ms"));
+        group.read_gate(group.timestamp().await?, timeout).await?;
+        Ok(())
     }
 
     /// `CHECK`, `OPTIMIZE` and `REPAIR TABLE`: damage is found when it is read, and tables are kept in

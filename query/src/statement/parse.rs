@@ -64,7 +64,9 @@ fn words(
     let parser = Parser::new(&dialect).try_with_sql(text).map_err(|e| syntax_error(text, &e, None))?;
     let mut words = Words::new(parser);
     match read(&mut words) {
-        Ok(Some(_)) if !words.at_end() => Err(syntax_error(text, &ParserError::ParserError(String::new()), Some(&words.rest(text)))),
+        Ok(Some(_)) if !words.at_end() => {
+            Err(syntax_error(text, &ParserError::ParserError(String::new()), Some(&words.rest(text))))
+        }
         Ok(kind) => Ok(kind),
         Err(e) => Err(syntax_error(text, &e, Some(&words.rest(text)))),
     }
@@ -152,7 +154,8 @@ fn explain(words: &mut Words<'_>) -> Parsed {
         words.take("EXTENDED");
     }
     analyze |= words.take("ANALYZE");
-    if words.any_of(&["SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "REPLACE", "TABLE", "VALUES"]) || words.is_token(&Token::LParen)
+    if words.any_of(&["SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "REPLACE", "TABLE", "VALUES"])
+        || words.is_token(&Token::LParen)
     {
         let statement = Box::new(words.statement()?);
         return Ok(Some(StatementKind::Explain { analyze, statement }));
@@ -314,7 +317,10 @@ mod tests {
     #[test]
     fn administration_is_read() {
         assert!(matches!(one("kill query 7"), StatementKind::Kill { connection: 7, query_only: true }));
-        assert!(matches!(one("alter table a.b set tiflash replica 1"), StatementKind::SetColumnarReplica { replicas: 1, .. }));
+        assert!(matches!(
+            one("alter table a.b set tiflash replica 1"),
+            StatementKind::SetColumnarReplica { replicas: 1, .. }
+        ));
         assert!(matches!(one("analyze table a, b.c"), StatementKind::AnalyzeTables(t) if t.len() == 2));
         assert!(matches!(one("lock tables t write"), StatementKind::Nothing));
         assert!(matches!(one("execute s using @a, @b"), StatementKind::Execute { using, .. } if using == ["a", "b"]));

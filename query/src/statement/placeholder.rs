@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{Expr, Statement, Value, Visit, Visitor, VisitMut, VisitorMut};
+use datafusion::sql::sqlparser::ast::{Expr, Statement, Value, Visit, VisitMut, Visitor, VisitorMut};
 
 use crate::types::Datum;
 
@@ -55,7 +55,10 @@ mod tests {
             ("SELECT a + ? FROM t WHERE b IN (?, ?) LIMIT ?", "SELECT a + 1 FROM t WHERE b IN (2, 3) LIMIT 4"),
             ("INSERT INTO t VALUES (?, ?), (?, ?)", "INSERT INTO t VALUES (1, 2), (3, 4)"),
             ("UPDATE t SET a = ?, b = ? WHERE c = ? LIMIT ?", "UPDATE t SET a = 1, b = 2 WHERE c = 3 LIMIT 4"),
-            ("SELECT (SELECT ?) FROM (SELECT ?) x WHERE ? ORDER BY ?", "SELECT (SELECT 1) FROM (SELECT 2) x WHERE 3 ORDER BY 4"),
+            (
+                "SELECT (SELECT ?) FROM (SELECT ?) x WHERE ? ORDER BY ?",
+                "SELECT (SELECT 1) FROM (SELECT 2) x WHERE 3 ORDER BY 4",
+            ),
         ] {
             let mut statement = Parser::parse_sql(&MySqlDialect {}, text).unwrap().remove(0);
             assert_eq!(count(&statement), 4);

@@ -63,9 +63,9 @@ impl Session {
         };
         let mut rows = RowsToArrow::new(&point.target.table, &projection, 1);
         if let Some(bytes) = bytes {
-            rows.push(&bytes).map_err(|e| SqlError::internal(e.to_string()))?;
+            rows.push(&bytes)?;
         }
-        let batch = rows.finish().map_err(|e| SqlError::internal(e.to_string()))?;
+        let batch = rows.finish()?;
         Ok(Some(batch.with_schema(schema)?))
     }
 
@@ -108,9 +108,9 @@ impl Session {
         }
         self.touch(&point.target, &assigned, &mut new);
         let writer = RowWriter::new(table);
-        let key = writer.key(&new, None).map_err(|e| SqlError::internal(e.to_string()))?;
+        let key = writer.key(&new, None)?;
         let mut ops = Vec::new();
-        writer.update(&point.key, &old, &key, &new, &mut ops).map_err(|e| SqlError::internal(e.to_string()))?;
+        writer.update(&point.key, &old, &key, &new, &mut ops)?;
         self.use_schema(&point.target)?;
         self.write_checked(ops).await?;
         Ok(Some(self.update_completion(1, 1)))
@@ -119,7 +119,8 @@ impl Session {
     /// Runs a `DELETE` of one row; `None` if it is not such a statement.
     pub(super) async fn point_delete(&mut self, delete: &ast::Delete) -> Result<Option<Completion>> {
         let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &delete.from;
-        let ([from], None, true, true) = (from.as_slice(), &delete.using, delete.tables.is_empty(), delete.limit.is_none())
+        let ([from], None, true, true) =
+            (from.as_slice(), &delete.using, delete.tables.is_empty(), delete.limit.is_none())
         else {
             return Ok(None);
         };
@@ -130,9 +131,7 @@ impl Session {
         };
         let old = point.decode(&bytes)?;
         let mut ops = Vec::new();
-        RowWriter::new(&point.target.table)
-            .delete(&point.key, &old, &mut ops)
-            .map_err(|e| SqlError::internal(e.to_string()))?;
+        RowWriter::new(&point.target.table).delete(&point.key, &old, &mut ops)?;
         self.use_schema(&point.target)?;
         self.apply(ops, None)?;
         Ok(Some(Completion::affected(1)))
@@ -168,7 +167,8 @@ impl Session {
 
     /// The row that conditions name by the whole primary key, and nothing else.
     fn point(&self, relation: &TableFactor, selection: Option<&Expr>) -> Option<Point> {
-        let TableFactor::Table { version: None, partitions, index_hints, sample: None, args: None, .. } = relation else {
+        let TableFactor::Table { version: None, partitions, index_hints, sample: None, args: None, .. } = relation
+        else {
             return None;
         };
         if !partitions.is_empty() || !index_hints.is_empty() {
@@ -216,7 +216,9 @@ fn column_of(target: &Target, expr: &Expr) -> Option<usize> {
     match expr {
         Expr::Identifier(name) => target.table.column_position(&name.value),
         Expr::CompoundIdentifier(names) => match names.as_slice() {
-            [table, name] if table.value.eq_ignore_ascii_case(&target.name) => target.table.column_position(&name.value),
+            [table, name] if table.value.eq_ignore_ascii_case(&target.name) => {
+                target.table.column_position(&name.value)
+            }
             _ => None,
         },
         _ => None,

@@ -37,10 +37,7 @@ impl Session {
         }
     }
 
-    async fn change_schema_once<T>(
-        &self,
-        change: &impl Fn(&CatalogSnapshot) -> Result<(T, Vec<KeyOp>)>,
-    ) -> Result<T> {
+    async fn change_schema_once<T>(&self, change: &impl Fn(&CatalogSnapshot) -> Result<(T, Vec<KeyOp>)>) -> Result<T> {
         let group = self.node.group();
         let options = TxnOptions { mode: TxnMode::Optimistic, ..TxnOptions::default() };
         let mut transaction = group.begin(options).await?;
@@ -186,10 +183,8 @@ impl Session {
         for target in &truncate.table_names {
             let (database, name) = name_parts(&target.name);
             let id = self.table(database, name)?.id;
-            self.change_schema(|definitions| {
-                catalog::truncate_table(definitions, id).map_err(schema_change_failed)
-            })
-            .await?;
+            self.change_schema(|definitions| catalog::truncate_table(definitions, id).map_err(schema_change_failed))
+                .await?;
             self.drop_data(&[id]).await;
         }
         Ok(StatementResult::done())
@@ -215,7 +210,8 @@ impl Session {
     /// `ALTER TABLE … SET TIFLASH REPLICA`.
     pub(super) async fn set_columnar_replica(&mut self, table: &ObjectName, replicas: u64) -> Result<()> {
         if replicas > 1 {
-            let message = format!("the tiflash replica count: {replicas} should be less than the total tiflash server count: 1");
+            let message =
+                format!("the tiflash replica count: {replicas} should be less than the total tiflash server count: 1");
             return Err(SqlError::internal(message));
         }
         let (database, name) = name_parts(table);

@@ -3,7 +3,9 @@
 use std::sync::LazyLock;
 
 use arrow::datatypes::SchemaRef;
-use datafusion::sql::sqlparser::ast::{Expr, Query, Select, SelectItem, SetExpr, Statement, TableFactor, TableWithJoins};
+use datafusion::sql::sqlparser::ast::{
+    Expr, Query, Select, SelectItem, SetExpr, Statement, TableFactor, TableWithJoins,
+};
 use datafusion::sql::sqlparser::dialect::MySqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 

@@ -138,11 +138,14 @@ mod tests {
 
     #[test]
     fn several_assignments_and_special_forms() {
-        let StatementKind::Set(all) = parse_statements("set a = 1, @b = 2, global c = 3").unwrap().remove(0).kind else {
+        let StatementKind::Set(all) = parse_statements("set a = 1, @b = 2, global c = 3").unwrap().remove(0).kind
+        else {
             panic!()
         };
         assert_eq!(all.len(), 3);
-        assert!(matches!(one("set names 'utf8mb4' collate utf8mb4_bin"), Assignment::Names(c, Some(_)) if c == "utf8mb4"));
+        assert!(
+            matches!(one("set names 'utf8mb4' collate utf8mb4_bin"), Assignment::Names(c, Some(_)) if c == "utf8mb4")
+        );
         assert!(matches!(one("SET CHARACTER SET utf8"), Assignment::CharacterSet(c) if c == "utf8"));
         assert!(matches!(
             one("set session transaction isolation level read committed, read only"),

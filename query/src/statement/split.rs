@@ -103,7 +103,8 @@ mod tests {
 
     #[test]
     fn semicolons_in_quotes_and_comments_do_not_cut() {
-        let text = "select ';', \"a\\\";\", `;`, 'it''s;' -- ; no\n from t; # ;\n /* ; */ ; delete from t where a = '\\''";
+        let text =
+            "select ';', \"a\\\";\", `;`, 'it''s;' -- ; no\n from t; # ;\n /* ; */ ; delete from t where a = '\\''";
         let statements = split(text);
         assert_eq!(statements.len(), 2);
         assert!(statements[0].ends_with(" from t"));
@@ -113,7 +114,10 @@ mod tests {
     #[test]
     fn executable_comments_are_opened_and_hints_kept() {
         assert_eq!(split("/*!40101 SET NAMES utf8 */;")[0].trim(), "SET NAMES utf8");
-        assert_eq!(split("select /*+ READ_FROM_STORAGE(TIFLASH[t]) */ 1")[0], "select /*+ READ_FROM_STORAGE(TIFLASH[t]) */ 1");
+        assert_eq!(
+            split("select /*+ READ_FROM_STORAGE(TIFLASH[t]) */ 1")[0],
+            "select /*+ READ_FROM_STORAGE(TIFLASH[t]) */ 1"
+        );
         assert_eq!(split("/*T![clustered_index] CLUSTERED */").len(), 0);
     }
 

@@ -14,10 +14,8 @@ use deltatree_storage::types::{RowKey, Timestamp, Value};
 
 use super::parse::name_parts;
 use crate::error::{Result, SqlError};
+use crate::planner::ROW_ID;
 use crate::session::Session;
-
-/// Name of the hidden key column.
-pub(crate) const ROW_ID: &str = "_tidb_rowid";
 
 /// A table that a statement changes, under the name by which the statement calls it.
 pub(crate) struct Target {
@@ -83,9 +81,9 @@ impl Target {
             let columns = stored_columns(&self.table, &batch.columns()[..width])?;
             let hidden = (self.table.primary_key == PrimaryKey::Hidden).then(|| batch.column(width));
             for row in 0..batch.num_rows() {
-                let old = arrow_row(&columns, row).map_err(|e| SqlError::internal(e.to_string()))?;
+                let old = arrow_row(&columns, row)?;
                 let hidden = hidden.map(|ids| ids.as_primitive::<Int64Type>().value(row));
-                let key = writer.key(&old, hidden).map_err(|e| SqlError::internal(e.to_string()))?;
+                let key = writer.key(&old, hidden)?;
                 rows.push(FoundRow { key, old, place: (b, row) });
             }
         }
@@ -154,7 +152,7 @@ impl Session {
             let same = match open.inner.get_at(key, at)? {
                 Some(bytes) => {
                     let now = decode_row(&target.table, &row.key, &bytes);
-                    now.map_err(|e| SqlError::internal(e.to_string()))? == row.old
+                    now? == row.old
                 }
                 None => false,
             };

@@ -17,7 +17,7 @@ use deltatree_storage::types::Value;
 
 use super::parse::name_parts;
 use super::select::{restrict, select_items};
-use super::target::{Found, FoundRow, ROW_ID, Target};
+use super::target::{Found, FoundRow, Target};
 use crate::error::{Result, SqlError};
 use crate::session::{Completion, Session};
 use crate::types::coerce::{Assignment, coerce_array};
@@ -90,8 +90,7 @@ impl Session {
             let (batch, at) = row.place;
             let mut new = row.old.clone();
             for (value, arrays) in new_values.iter().zip(&columns) {
-                new[value.position] =
-                    arrow_value(&arrays[batch], at).map_err(|e| SqlError::internal(e.to_string()))?;
+                new[value.position] = arrow_value(&arrays[batch], at)?;
             }
             rows.push(new);
         }
@@ -124,9 +123,7 @@ impl Session {
                     Ok(key) => key,
                     Err(_) => hidden,
                 };
-                writer
-                    .update(&row.key, &row.old, &key, &new, &mut ops)
-                    .map_err(|e| SqlError::internal(e.to_string()))?;
+                writer.update(&row.key, &row.old, &key, &new, &mut ops)?;
             }
         }
         self.use_schema(target)?;
@@ -215,7 +212,7 @@ fn replace_columns(expr: &mut Expr, table: &str, earlier: &HashMap<String, Expr>
     impl VisitorMut for Replace<'_> {
         type Break = ();
         fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-            let name = match expr {
+            let name = match &*expr {
                 Expr::Identifier(name) => Some(name),
                 Expr::CompoundIdentifier(names) => match names.as_slice() {
                     [.., table, name] if table.value.eq_ignore_ascii_case(self.0) => Some(name),
@@ -223,8 +220,8 @@ fn replace_columns(expr: &mut Expr, table: &str, earlier: &HashMap<String, Expr>
                 },
                 _ => None,
             };
-            if let Some(new) = name.and_then(|name| self.1.get(&name.value.to_lowercase())) {
-                *expr = new.clone();
+            if let Some(new) = name.and_then(|name| self.1.get(&name.value.to_lowercase())).cloned() {
+                *expr = new;
             }
             ControlFlow::Continue(())
         }
@@ -236,10 +233,12 @@ fn replace_columns(expr: &mut Expr, table: &str, earlier: &HashMap<String, Expr>
 
 fn update_query(target: &Target, update: &ast::Update, new_values: &[NewValue]) -> Query {
     let mut items = target.old_items();
-    items.extend(new_values.iter().enumerate().map(|(i, new)| SelectItem::ExprWithAlias {
-        expr: new.expr.clone(),
-        alias: Ident::new(format!("new_{i}")),
-    }));
+    items.extend(
+        new_values.iter().enumerate().map(|(i, new)| SelectItem::ExprWithAlias {
+            expr: new.expr.clone(),
+            alias: Ident::new(format!("new_{i}")),
+        }),
+    );
     let mut query = select_items(items, vec![update.table.clone()]);
     restrict(&mut query, update.selection.clone());
     order_and_limit(&mut query, &update.order_by, update.limit.as_ref());
@@ -260,9 +259,4 @@ pub(super) fn order_and_limit(query: &mut Query, order_by: &[ast::OrderByExpr], 
 /// Whether a statement's `FROM` is one plain table, and which.
 pub(super) fn single_table(from: &TableWithJoins) -> Option<&TableFactor> {
     (from.joins.is_empty() && matches!(from.relation, TableFactor::Table { .. })).then_some(&from.relation)
-}
-
-/// Whether a name is the hidden key's.
-pub(super) fn is_row_id(name: &str) -> bool {
-    name.eq_ignore_ascii_case(ROW_ID)
 }

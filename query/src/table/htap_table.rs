@@ -18,6 +18,7 @@ use datafusion::physical_expr::create_physical_expr;
 use datafusion::physical_plan::ExecutionPlan;
 use deltatree_learner::catalog::{PrimaryKey, TableInfo};
 use deltatree_storage::api::ScanRequest;
+use deltatree_storage::scan::Snapshot;
 use deltatree_storage::types::{KeyRange, RowKey};
 
 use super::statistics::{Estimate, plan_statistics, selectivity};
@@ -58,7 +59,12 @@ impl HtapTable {
         }
         let key = table.primary_key_positions();
         let constraints = if key.is_empty() { Vec::new() } else { vec![Constraint::PrimaryKey(key)] };
-        Self { table, schema: Arc::new(Schema::new(fields)), constraints: Constraints::new_unverified(constraints), reads }
+        Self {
+            table,
+            schema: Arc::new(Schema::new(fields)),
+            constraints: Constraints::new_unverified(constraints),
+            reads,
+        }
     }
 
     /// Its definition.
@@ -69,7 +75,7 @@ impl HtapTable {
     /// Rows that `filters` leave, and distinct values, from what the columnar replica has now. `None` if
     /// it has nothing.
     pub(crate) fn estimate(&self, filters: &[Expr]) -> Option<TableEstimate> {
-        let statistics = self.reads.peek_statistics(&self.table)?;
+        let statistics = self.reads.peek(&self.table)?.statistics;
         let shape = ScanShape::new(Arc::clone(&self.table), Arc::clone(&self.schema), None);
         let names = Arc::clone(&self.schema).to_dfschema().ok()?;
         let (props, context) = (ExecutionProps::new(), PhysicalPlanningContext::default());
@@ -99,12 +105,11 @@ impl HtapTable {
             gate_wait_us: self.reads.expected_gate_wait().as_micros() as f64,
             ..Facts::default()
         };
-        if let Some(snapshot) = self.reads.peek(&self.table) {
-            let statistics = snapshot.statistics()?;
-            facts.rows = Some(statistics.rows);
-            facts.columns = statistics.columns;
+        if let Some(peek) = self.reads.peek(&self.table) {
+            facts.rows = Some(peek.statistics.rows);
+            facts.columns = peek.statistics.columns.clone();
             let request = ScanRequest { predicates: conjuncts.clone(), ..ScanRequest::all(stored_projection(shape)) };
-            facts.columnar = Some(snapshot.estimate(&request)?);
+            facts.columnar = Some(peek.snapshot.estimate(&request)?);
         }
         Ok((choose(&self.table, &conjuncts, &facts, engines, hint)?, facts))
     }
@@ -172,23 +177,21 @@ impl HtapTable {
         Some((bound(&range.start).map_or(min, |v| v.max(min)), bound(&range.end).map_or(max, |v| v.min(max))))
     }
 
-    async fn columnar_scan(&self, shape: ScanShape, filters: ScanFilters, choice: Choice) -> Result<ColumnarScanExec, SqlError> {
+    fn columnar_scan(
+        &self,
+        shape: ScanShape,
+        filters: ScanFilters,
+        choice: Choice,
+        snapshot: Snapshot,
+    ) -> Result<ColumnarScanExec, SqlError> {
         let context = self.reads.context();
-        let snapshot = self.reads.snapshot(&self.table).await?;
         let own = OwnRows::of(context.overlay.as_deref(), &self.table, &self.schema)?;
         let request = ScanRequest { predicates: filters.known(), ..ScanRequest::all(stored_projection(&shape)) };
         let zones = snapshot.estimate(&request)?;
         let estimate = Estimate::of_snapshot(&snapshot.statistics()?, &zones, own.is_some());
         let statistics = plan_statistics(&shape, &filters, &estimate);
         let partitions = (estimate.rows_kept() / ROWS_PER_PARTITION).clamp(1, self.reads.partitions() as u64) as usize;
-        let read = ColumnarRead {
-            shape,
-            snapshot,
-            choice,
-            own,
-            estimate: zones,
-            cancel: context.cancel.clone(),
-        };
+        let read = ColumnarRead { shape, snapshot, choice, own, estimate: zones, cancel: context.cancel.clone() };
         Ok(ColumnarScanExec::new(read, filters, statistics, partitions))
     }
 }
@@ -233,9 +236,17 @@ impl TableProvider for HtapTable {
             .collect::<Result<Vec<_>>>()?;
         let filters = ScanFilters::new(&shape, &exprs);
         let (choice, facts) = self.choose(&shape, &filters)?;
-        match choice.path.engine() {
-            Engine::Row => Ok(Arc::new(self.row_scan(shape, filters, choice, &facts))),
-            Engine::Columnar => Ok(Arc::new(self.columnar_scan(shape, filters, choice).await?)),
+        if choice.path.engine() == Engine::Row {
+            return Ok(Arc::new(self.row_scan(shape, filters, choice, &facts)));
+        }
+        match self.reads.snapshot(&self.table).await {
+            Ok(snapshot) => Ok(Arc::new(self.columnar_scan(shape, filters, choice, snapshot)?)),
+            Err(e) if choice.may_fall_back() && e.code != SqlError::schema_changed().code => {
+                tracing::warn!(table = %self.table.name, error = %e, "columnar replica not readable, reading rows instead");
+                let choice = choice.fallen_back().ok_or(e)?;
+                Ok(Arc::new(self.row_scan(shape, filters, choice, &facts)))
+            }
+            Err(e) => Err(e.into()),
         }
     }
 
@@ -256,7 +267,11 @@ fn contains_subquery(expr: &Expr) -> bool {
     let is_subquery = |e: &Expr| {
         matches!(
             e,
-            Expr::ScalarSubquery(_) | Expr::Exists(_) | Expr::InSubquery(_) | Expr::SetComparison(_) | Expr::OuterReferenceColumn(..)
+            Expr::ScalarSubquery(_)
+                | Expr::Exists(_)
+                | Expr::InSubquery(_)
+                | Expr::SetComparison(_)
+                | Expr::OuterReferenceColumn(..)
         )
     };
     expr.exists(|e| Ok(is_subquery(e))).unwrap_or(true)

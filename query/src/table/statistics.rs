@@ -74,7 +74,10 @@ fn column(shape: &ScanShape, estimate: &Estimate, position: usize, rows: &Precis
     let Some(info) = shape.table.columns.get(position) else { return PlanColumn::new_unknown() };
     let stored = info.sql_type.stored();
     let Some(known) = estimate.columns.get(position) else {
-        return PlanColumn { byte_size: Precision::Inexact(rows * width(stored, None, 0)), ..PlanColumn::new_unknown() };
+        return PlanColumn {
+            byte_size: Precision::Inexact(rows * width(stored, None, 0)),
+            ..PlanColumn::new_unknown()
+        };
     };
     let exact = exact && known.exact;
     let bound = |value: &Option<Value>| match value.as_ref().and_then(|v| value_scalar(v, stored)) {
@@ -118,7 +121,9 @@ fn predicate_selectivity(predicate: &Predicate, columns: &[ColumnStatistics]) ->
             CompareOp::Eq => per_value(*column),
             CompareOp::NotEq => 1.0 - per_value(*column),
             CompareOp::Lt | CompareOp::LtEq => below(columns.get(*column), value).unwrap_or(UNKNOWN_SELECTIVITY),
-            CompareOp::Gt | CompareOp::GtEq => below(columns.get(*column), value).map_or(UNKNOWN_SELECTIVITY, |p| 1.0 - p),
+            CompareOp::Gt | CompareOp::GtEq => {
+                below(columns.get(*column), value).map_or(UNKNOWN_SELECTIVITY, |p| 1.0 - p)
+            }
         },
         Predicate::In { column, values } => (values.len() as f64 * per_value(*column)).min(1.0),
         Predicate::IsNull { .. } => 0.1,

@@ -2,4 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod crash;
+mod errors;
+mod oracle;
 mod tpch;
+mod wire;

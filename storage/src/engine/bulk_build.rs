@@ -32,13 +32,15 @@ impl Engine {
     ) -> Result<()> {
         super::engine::check_schema(&schema)?;
         let existing = self.inner.tables.read().get(&schema.table).cloned();
-        let _maintenance = existing.as_ref().map(|t| t.maintenance.lock());
         let segments = self.inner.build_segments(&schema, ts, rows)?;
         let version = TableVersion::new(schema, segments, ts);
-        version.validate();
+        if cfg!(debug_assertions) {
+            version.validate();
+        }
         self.inner.saw_commit(ts);
         match &existing {
             Some(table) => {
+                let _maintenance = table.maintenance.lock();
                 let guard = table.update();
                 table.collected.fetch_max(ts.0, Ordering::SeqCst);
                 guard.publish(version);

@@ -31,7 +31,7 @@ pub struct Engine {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Position {
     pub(super) replay: Option<ReplayPosition>,
-    /// Latest commit applied to any table when `replay` was set.
+    /// Latest commit fed, to any table, when `replay` was set.
     pub(super) floor: Timestamp,
 }
 
@@ -47,7 +47,7 @@ pub(super) struct Inner {
     /// Held while a manifest is made and committed, and while files are removed.
     pub(super) commit: Mutex<()>,
     pub(super) next_segment: AtomicU64,
-    /// Latest commit applied to any table.
+    /// Latest commit fed, to any table.
     max_commit_ts: AtomicU64,
     _directory_lock: Option<File>,
 }
@@ -90,7 +90,8 @@ impl Engine {
             tracing::info!(removed, "removed files that no manifest names");
         }
         let tables = restore_tables(&files, &manifest)?;
-        let max_commit_ts = tables.iter().map(|t| t.version().max_commit_ts).max().unwrap_or_default();
+        // Tables may hold later commits than the replay position covers; those will be fed again.
+        let max_commit_ts = manifest.replay_floor;
         Ok(Self {
             inner: Arc::new(Inner {
                 config,

@@ -42,7 +42,9 @@ fn restore_table(files: &Files, record: &TableRecord) -> Result<Table> {
             return Err(e);
         }
     }
-    version.validate();
+    if cfg!(debug_assertions) {
+        version.validate();
+    }
     Ok(Table::new(record.schema.table, version, record.collected))
 }
 

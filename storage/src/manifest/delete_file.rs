@@ -11,13 +11,13 @@ const SUFFIX: &str = ".deletes";
 
 /// The file's name.
 pub(crate) fn delete_file_name(file: FileId) -> String {
-    format!("{:016x}{SUFFIX}", file.0)
+    format!("{:016}{SUFFIX}", file.0)
 }
 
 /// The id in the name of a delete vector file.
 pub(crate) fn parse_delete_file_name(name: &str) -> Option<FileId> {
-    let digits = name.strip_suffix(SUFFIX).filter(|d| d.len() == 16)?;
-    u64::from_str_radix(digits, 16).ok().map(FileId)
+    let digits = name.strip_suffix(SUFFIX).filter(|d| d.len() >= 16)?;
+    digits.parse().ok().map(FileId)
 }
 
 /// Writes and syncs a new file. Its name is not durable before the directory is synced.

@@ -93,7 +93,7 @@ impl Manifest {
 
     /// Makes this the store's manifest, durably. Everything that it names must be synced.
     pub(crate) fn commit(&self, store: &dyn FileStore) -> Result<()> {
-        self.validate();
+        self.check().map_err(|reason| Error::Internal(format!("a manifest that cannot be: {reason}")))?;
         store.sync_dir()?;
         store.replace(MANIFEST, &seal(KIND, self)?)
     }
@@ -133,12 +133,5 @@ impl Manifest {
             }
         }
         Ok(())
-    }
-
-    /// Panics if an invariant is broken.
-    pub(crate) fn validate(&self) {
-        if let Err(reason) = self.check() {
-            panic!("{reason}");
-        }
     }
 }

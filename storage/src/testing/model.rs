@@ -19,39 +19,48 @@ pub struct ModelRow {
     pub commit_ts: u64,
     /// What its cells are made of; `None` if it is a tombstone.
     pub seed: Option<i64>,
+    /// Columns with ids from here on did not exist when it was written: they hold their default.
+    pub columns_below: u32,
 }
 
-/// All versions, and of which column it is known from when on rows have it.
+impl ModelRow {
+    /// The cells under `schema`.
+    pub fn cells(&self, schema: &TableSchema) -> Vec<Value> {
+        let seed = self.seed.unwrap_or_default();
+        let cells =
+            schema.columns.iter().enumerate().map(|(i, column)| match (schema.key_column == Some(i), &self.key) {
+                (true, RowKey::Int(key)) => Value::Int(*key),
+                (true, RowKey::Bytes(_)) | (false, _) if column.id.0 >= self.columns_below => column.default.clone(),
+                (true, RowKey::Bytes(_)) | (false, _) => {
+                    cell(column.data_type, seed.wrapping_add(i64::from(column.id.0)))
+                }
+            });
+        cells.collect()
+    }
+}
+
+/// All versions of all keys.
 #[derive(Clone, Debug, Default)]
 pub struct Model {
-    versions: BTreeMap<RowKey, BTreeMap<u64, Option<i64>>>,
+    versions: BTreeMap<RowKey, BTreeMap<u64, ModelRow>>,
 }
 
 impl Model {
     /// Adds a version. Adding it again changes nothing.
     pub fn put(&mut self, row: &ModelRow) {
-        self.versions.entry(row.key.clone()).or_default().insert(row.commit_ts, row.seed);
+        self.versions.entry(row.key.clone()).or_default().insert(row.commit_ts, row.clone());
     }
 
-    /// The visible rows at `ts`, in key order: key and seed.
-    pub fn visible(&self, ts: Timestamp) -> Vec<(RowKey, i64)> {
-        let newest = |versions: &BTreeMap<u64, Option<i64>>| versions.range(..=ts.0).next_back().and_then(|(_, s)| *s);
-        self.versions.iter().filter_map(|(key, versions)| Some((key.clone(), newest(versions)?))).collect()
-    }
-
-    /// The cells of a row with `seed` under `schema`.
-    pub fn cells(schema: &TableSchema, key: &RowKey, seed: i64) -> Vec<Value> {
-        let cells = schema.columns.iter().enumerate().map(|(i, column)| match (schema.key_column == Some(i), key) {
-            (true, RowKey::Int(key)) => Value::Int(*key),
-            (true, RowKey::Bytes(_)) | (false, _) => cell(column.data_type, seed.wrapping_add(i64::from(column.id.0))),
-        });
-        cells.collect()
+    /// The visible rows at `ts`, in key order.
+    pub fn visible(&self, ts: Timestamp) -> Vec<&ModelRow> {
+        let newest = |versions: &BTreeMap<u64, ModelRow>| versions.range(..=ts.0).next_back().map(|(t, _)| *t);
+        let rows = self.versions.values().filter_map(|versions| versions.get(&newest(versions)?));
+        rows.filter(|row| row.seed.is_some()).collect()
     }
 
     /// Versions as a batch for the engine.
     pub fn batch(schema: &TableSchema, rows: &[ModelRow]) -> Result<TableBatch> {
-        let cells: Vec<Vec<Value>> =
-            rows.iter().map(|row| Self::cells(schema, &row.key, row.seed.unwrap_or_default())).collect();
+        let cells: Vec<Vec<Value>> = rows.iter().map(|row| row.cells(schema)).collect();
         let column = |c: usize| {
             let values: Vec<Value> = cells.iter().map(|row| row[c].clone()).collect();
             array_of(schema.columns[c].data_type, &values)

@@ -6,10 +6,10 @@ use deltatree_storage::types::Value;
 use super::relation::Kind::{Text, UInt};
 use super::relation::{Cell, Relation};
 use crate::predicate_convert::value_scalar;
+use crate::types::SessionZone;
 use crate::types::display::declaration;
 use crate::types::field::arrow_field;
 use crate::types::text::{ColumnFormat, write_text};
-use crate::types::SessionZone;
 
 pub(super) fn columns(catalog: &CatalogSnapshot) -> Relation {
     let mut out = Relation::new(&[
@@ -153,7 +153,9 @@ impl TypeFacts {
             SqlType::Char { length } | SqlType::VarChar { length } => text((*length).into()),
             SqlType::Text { limit } => text((*limit).into()),
             SqlType::Enum { values } => text(values.iter().map(|v| v.chars().count() as u64).max().unwrap_or(0)),
-            SqlType::Set { values } => text(values.iter().map(|v| v.chars().count() as u64 + 1).sum::<u64>().saturating_sub(1)),
+            SqlType::Set { values } => {
+                text(values.iter().map(|v| v.chars().count() as u64 + 1).sum::<u64>().saturating_sub(1))
+            }
             SqlType::Binary { length } | SqlType::VarBinary { length } => binary(*length),
             SqlType::Blob { limit } => binary(*limit),
             SqlType::Time { fsp } | SqlType::DateTime { fsp } | SqlType::Timestamp { fsp } => time(*fsp),

@@ -55,7 +55,7 @@ pub(super) fn tables(reads: &QueryReads) -> Relation {
         ("TIDB_TABLE_ID", UInt),
     ]);
     for table in reads.catalog().tables() {
-        let statistics = reads.peek_statistics(table);
+        let statistics = reads.peek(table).map(|peek| peek.statistics);
         let rows = statistics.as_ref().map(|s| s.rows);
         let bytes = statistics.as_ref().map(|s| s.columns.iter().map(|c| c.bytes).sum::<u64>());
         let counts_up = table.columns.iter().any(|c| c.auto_increment);

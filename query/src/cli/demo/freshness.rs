@@ -89,9 +89,13 @@ async fn write(mut session: Session, commits: Arc<Commits>) -> Result<()> {
         let earlier = if number.is_multiple_of(2) { 1 + number % 7 } else { FIRST_KEY + number / 2 };
         session.execute("begin").await?;
         session
-            .execute(&format!("insert into orders values ({key}, 1, 'O', 1.00, '2026-01-01', '5-LOW', 'demo', 0, 'live')"))
+            .execute(&format!(
+                "insert into orders values ({key}, 1, 'O', 1.00, '2026-01-01', '5-LOW', 'demo', 0, 'live')"
+            ))
             .await?;
-        session.execute(&format!("update orders set o_totalprice = o_totalprice + 1 where o_orderkey = {earlier}")).await?;
+        session
+            .execute(&format!("update orders set o_totalprice = o_totalprice + 1 where o_orderkey = {earlier}"))
+            .await?;
         session.execute("commit").await?;
         commits.acknowledged.fetch_add(1, Ordering::SeqCst);
     }

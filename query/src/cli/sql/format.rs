@@ -89,7 +89,11 @@ fn table(out: &mut impl Write, (names, rows): &Text) -> Result<(), String> {
 
 fn csv(out: &mut impl Write, (names, rows): &Text) -> Result<(), String> {
     let quoted = |cell: &str| {
-        if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
+        if cell.contains([',', '"', '\n', '\r']) {
+            format!("\"{}\"", cell.replace('"', "\"\""))
+        } else {
+            cell.to_owned()
+        }
     };
     writeln!(out, "{}", names.iter().map(|n| quoted(n)).collect::<Vec<_>>().join(",")).map_err(gone)?;
     for row in rows {

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use arrow::array::*;
 use arrow::datatypes::*;
 use datafusion::logical_expr::ReturnFieldArgs;
+use deltatree_learner::catalog::SqlType;
 
 use crate::error::Result;
 use crate::functions::call::Call;
 use crate::functions::convert::{is_decimal, is_text};
-use crate::functions::scalar::{Definition, Returned, Returns};
+use crate::functions::scalar::{DATETIME, Definition, Returned, Returns};
 use crate::types::SessionZone;
 use crate::types::calendar::{MAX_DATE, MIN_DATE, SECOND, days_from_civil};
 use crate::types::temporal::clamp_time;
@@ -74,7 +75,7 @@ pub(in crate::functions) const FUNCTIONS: &[Definition] = &[
     }),
     Definition::new("unix_timestamp", 1..=1, Returns::By(unix_type), unix_timestamp),
     // seconds; a format as second argument is applied by the rewrite
-    Definition::new("from_unixtime", 1..=1, Returns::DateTime, from_unixtime),
+    Definition::new("from_unixtime", 1..=1, Returns::By(from_unix_type), from_unixtime),
     Definition::new("convert_tz", 3..=3, Returns::DateTime, |c| {
         let (at, from, to) = (c.datetimes(0)?, c.text(1)?, c.text(2)?);
         let moved = |row| {
@@ -89,10 +90,11 @@ pub(in crate::functions) const FUNCTIONS: &[Definition] = &[
 fn unix_type(args: &ReturnFieldArgs<'_>) -> Result<Returned> {
     let field = &args.arg_fields[0];
     let fsp = match crate::types::field::sql_type_of(field) {
-        Some(
-            deltatree_learner::catalog::SqlType::DateTime { fsp }
-            | deltatree_learner::catalog::SqlType::Timestamp { fsp },
-        ) if field.metadata().contains_key(crate::types::field::SQL_TYPE_KEY) => fsp,
+        Some(SqlType::DateTime { fsp } | SqlType::Timestamp { fsp })
+            if field.metadata().contains_key(crate::types::field::SQL_TYPE_KEY) =>
+        {
+            fsp
+        }
         _ if is_text(field.data_type()) => {
             let text = args.scalar_arguments.first().copied().flatten().and_then(|v| v.try_as_str().flatten());
             text.and_then(crate::types::temporal::parse_datetime).map_or(6, |p| p.fsp)
@@ -100,6 +102,17 @@ fn unix_type(args: &ReturnFieldArgs<'_>) -> Result<Returned> {
         _ => 0,
     };
     Ok(if fsp == 0 { DataType::Int64.into() } else { DataType::Decimal128(18, fsp as i8).into() })
+}
+
+/// As many digits of a second as the number has.
+fn from_unix_type(args: &ReturnFieldArgs<'_>) -> Result<Returned> {
+    let data_type = args.arg_fields[0].data_type();
+    let fsp = match data_type {
+        t if is_decimal(t) => crate::functions::convert::decimal_scale(t).min(6),
+        t if t.is_integer() => 0,
+        _ => 6,
+    };
+    Ok(Returned { data_type: DATETIME, sql_type: Some(SqlType::DateTime { fsp }) })
 }
 
 /// 0 for what lies outside of Unix time.

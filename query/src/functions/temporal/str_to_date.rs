@@ -183,7 +183,7 @@ fn read_all<'a>(mut text: &'a str, format: &str, fields: &mut Fields) -> Option<
 }
 
 /// A name at the front of a text, whole or by its first three letters.
-fn name<'a>(text: &'a str, short: bool, names: impl Iterator<Item = (u32, &'static str)>) -> Option<(u32, &'a str)> {
+fn name(text: &str, short: bool, names: impl Iterator<Item = (u32, &'static str)>) -> Option<(u32, &str)> {
     for (value, name) in names {
         let name = if short { &name[..3] } else { name };
         if text.get(..name.len()).is_some_and(|front| front.eq_ignore_ascii_case(name)) {

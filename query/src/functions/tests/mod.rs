@@ -48,21 +48,6 @@ impl Session {
         Self { context: SessionContext::new_with_state(install(builder).build()), zone }
     }
 
-    /// Makes the tables of `CREATE TABLE` statements; other statements are passed over.
-    fn create(&self, ddl: &str) {
-        for statement in rewrite::parse(ddl).unwrap() {
-            let Statement::CreateTable(table) = statement else { continue };
-            let columns: Vec<ColumnInfo> = table.columns.iter().map(column).collect();
-            let schema = Arc::new(arrow::datatypes::Schema::new(
-                columns.iter().map(field::arrow_field).collect::<Vec<_>>(),
-            ));
-            let batch = RecordBatch::new_empty(schema.clone());
-            let provider = MemTable::try_new(schema, vec![vec![batch]]).unwrap();
-            let name = table.name.to_string().to_lowercase().replace('`', "");
-            self.context.register_table(name.as_str(), Arc::new(provider)).unwrap();
-        }
-    }
-
     /// Makes a table with rows, given as lists of constants.
     fn table(&self, ddl: &str, rows: &str) {
         let statement = rewrite::parse(ddl).unwrap().remove(0);

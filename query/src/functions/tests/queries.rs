@@ -1,8 +1,8 @@
 //! Whole queries: grouping, names, aggregates, types of columns.
 
 use super::Session;
-use crate::types::mysql_column;
 use crate::types::column_type::type_code;
+use crate::types::mysql_column;
 
 fn session() -> Session {
     let session = Session::new();
@@ -59,7 +59,10 @@ fn groups_names_and_order() {
     assert_eq!(rows("select id from t order by a, id desc"), "3 1 4 2");
     assert_eq!(rows("select id from t order by a desc, id limit 1, 2"), "4 1");
     assert_eq!(rows("select T.Id from t as T where `ID` = 1"), "1");
-    assert_eq!(rows("select a, sum(id) from t where a is not null group by a with rollup order by a"), "NULL|7 1|1 2|6");
+    assert_eq!(
+        rows("select a, sum(id) from t where a is not null group by a with rollup order by a"),
+        "NULL|7 1|1 2|6"
+    );
     assert_eq!(rows("select x.id from t x straight_join t y on x.id = y.a where y.id = 1"), "1");
     assert_eq!(rows("select count(*) from t x join t y"), "16");
     assert_eq!(rows("select 1 from dual"), "1");
@@ -71,7 +74,10 @@ fn groups_names_and_order() {
 fn headers_are_what_was_written() {
     let session = session();
     let headers = |sql| session.headers(sql).join("|");
-    assert_eq!(headers("select ID, a, T.A, count( * ), sum(a)+1 as Total from t group by id, a"), "ID|a|A|count( * )|Total");
+    assert_eq!(
+        headers("select ID, a, T.A, count( * ), sum(a)+1 as Total from t group by id, a"),
+        "ID|a|A|count( * )|Total"
+    );
     assert_eq!(headers("select 1, 1, 'x' from t where 1 = 0"), "1|1|x");
 }
 
@@ -109,7 +115,10 @@ fn timestamps_follow_the_session_zone() {
     session.table("CREATE TABLE t (at timestamp NOT NULL)", "'2024-01-01 01:00:00'; '2024-01-01 12:00:00'");
     let one = |sql| session.rows(sql).unwrap().concat().join("|");
     assert_eq!(one("select at from t where at = '2024-01-01 01:00:00'"), "2024-01-01 01:00:00");
-    assert_eq!(one("select day(at), hour(at), unix_timestamp(at) from t where at < '2024-01-01 02:00:00'"), "1|1|1704063600");
+    assert_eq!(
+        one("select day(at), hour(at), unix_timestamp(at) from t where at < '2024-01-01 02:00:00'"),
+        "1|1|1704063600"
+    );
     assert_eq!(one("select now()"), "2024-05-06 09:08:09");
     assert_eq!(one("select date_add(at, interval 1 hour) from t order by 1 limit 1"), "2024-01-01 02:00:00");
 }
@@ -126,7 +135,10 @@ fn errors_have_mysqls_codes() {
     assert_eq!(code("select nope from t"), (1054, "Unknown column 'nope' in 'field list'".into()));
     assert_eq!(code("select * from nowhere").0, 1146);
     assert_eq!(code("select nope(1)").0, 1305);
-    assert_eq!(code("select id from t x join t y on x.id = y.id"), (1052, "Column 'id' in field list is ambiguous".into()));
+    assert_eq!(
+        code("select id from t x join t y on x.id = y.id"),
+        (1052, "Column 'id' in field list is ambiguous".into())
+    );
     assert_eq!(code("select a, count(*) from t group by s").0, 1055);
     assert_eq!(code("select (select id from t)").0, 1242);
     assert_eq!(code("select id from t where day = 'nonsense'").0, 1525);
@@ -155,9 +167,19 @@ fn result_columns_have_mysqls_types() {
             (type_code::LONGLONG, 0),
         ]
     );
-    assert_eq!(types("select sum(d), avg(d), avg(a) from t"), [
-        (type_code::NEWDECIMAL, 2),
-        (type_code::NEWDECIMAL, 6),
-        (type_code::NEWDECIMAL, 4),
-    ]);
+    assert_eq!(
+        types("select sum(d), avg(d), avg(a) from t"),
+        [(type_code::NEWDECIMAL, 2), (type_code::NEWDECIMAL, 6), (type_code::NEWDECIMAL, 4),]
+    );
+}
+
+#[test]
+fn long_chains_of_conditions_fit_on_the_stack() {
+    let session = session();
+    let chain = |n: usize| format!("select id from t where {}", vec!["a = 1"; n].join(" or "));
+    assert_eq!(session.rows(&chain(1000)).unwrap(), [["1"]]);
+    let rows = format!("select id from t where (id, a) in ({})", vec!["(1, 1), (4, 2)"; 3000].join(", "));
+    assert_eq!(session.rows(&rows).unwrap(), [["1"], ["4"]]);
+    let refused = session.rows(&chain(20_000)).unwrap_err();
+    assert_eq!(refused.code, 1436);
 }

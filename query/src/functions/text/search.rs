@@ -74,7 +74,7 @@ fn locate(what: &str, text: &str, from: i64) -> i64 {
 /// Compared as text if all arguments are, as doubles otherwise.
 fn field(call: &Call<'_>) -> Result<ArrayRef> {
     let all = |f: fn(&arrow::datatypes::DataType) -> bool| (0..call.len()).all(|i| f(call.data_type(i)));
-    if all(is_text) || all(|t| is_decimal(t)) {
+    if all(is_text) || all(is_decimal) {
         let what = call.text(0)?;
         let texts: Vec<Texts> = (1..call.len()).map(|i| call.text(i)).collect::<Result<_>>()?;
         return by_row(call, |row| {

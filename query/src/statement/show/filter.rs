@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
+use arrow::array::{AsArray, BooleanArray, RecordBatch};
 use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::{DataType, Schema};
 use datafusion::prelude::{SessionConfig, SessionContext};
@@ -49,7 +49,8 @@ async fn filter_where(condition: &Expr, answer: RecordBatch) -> Result<RecordBat
     let table = context.read_batch(answer.with_schema(lower)?)?;
     let condition = table.parse_sql_expr(&condition.to_string()).map_err(|e| SqlError::new(1064, e.to_string()))?;
     let batches = table.filter(condition)?.collect().await?;
-    let rows = arrow::compute::concat_batches(&batches.first().map_or_else(|| schema.clone(), RecordBatch::schema), &batches)?;
+    let rows =
+        arrow::compute::concat_batches(&batches.first().map_or_else(|| schema.clone(), RecordBatch::schema), &batches)?;
     Ok(rows.with_schema(schema)?)
 }
 

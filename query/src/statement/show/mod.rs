@@ -44,20 +44,43 @@ enum Filter {
 #[derive(Clone, Debug)]
 enum What {
     Databases,
-    Tables { full: bool, database: Option<String> },
-    TableStatus { database: Option<String> },
-    Columns { full: bool, table: ObjectName, database: Option<String> },
-    Index { table: ObjectName, database: Option<String> },
+    Tables {
+        full: bool,
+        database: Option<String>,
+    },
+    TableStatus {
+        database: Option<String>,
+    },
+    Columns {
+        full: bool,
+        table: ObjectName,
+        database: Option<String>,
+    },
+    Index {
+        table: ObjectName,
+        database: Option<String>,
+    },
     CreateTable(ObjectName),
-    CreateDatabase { name: String, if_not_exists: bool },
-    Variables { global: bool },
+    CreateDatabase {
+        name: String,
+        if_not_exists: bool,
+    },
+    Variables {
+        global: bool,
+    },
     Status,
-    Conditions { errors_only: bool },
-    CountConditions { errors_only: bool },
+    Conditions {
+        errors_only: bool,
+    },
+    CountConditions {
+        errors_only: bool,
+    },
     Engines,
     Collation,
     CharacterSet,
-    ProcessList { full: bool },
+    ProcessList {
+        full: bool,
+    },
     Grants,
     Plugins,
     Privileges,

@@ -11,16 +11,47 @@ use crate::statement::words::Words;
 type Result<T> = std::result::Result<T, ParserError>;
 
 const TRIGGERS: &[&str] = &[
-    "Trigger", "Event", "Table", "Statement", "Timing", "Created", "sql_mode", "Definer", "character_set_client",
-    "collation_connection", "Database Collation",
+    "Trigger",
+    "Event",
+    "Table",
+    "Statement",
+    "Timing",
+    "Created",
+    "sql_mode",
+    "Definer",
+    "character_set_client",
+    "collation_connection",
+    "Database Collation",
 ];
 const EVENTS: &[&str] = &[
-    "Db", "Name", "Definer", "Time zone", "Type", "Execute at", "Interval value", "Interval field", "Starts", "Ends",
-    "Status", "Originator", "character_set_client", "collation_connection", "Database Collation",
+    "Db",
+    "Name",
+    "Definer",
+    "Time zone",
+    "Type",
+    "Execute at",
+    "Interval value",
+    "Interval field",
+    "Starts",
+    "Ends",
+    "Status",
+    "Originator",
+    "character_set_client",
+    "collation_connection",
+    "Database Collation",
 ];
 const ROUTINES: &[&str] = &[
-    "Db", "Name", "Type", "Definer", "Modified", "Created", "Security_type", "Comment", "character_set_client",
-    "collation_connection", "Database Collation",
+    "Db",
+    "Name",
+    "Type",
+    "Definer",
+    "Modified",
+    "Created",
+    "Security_type",
+    "Comment",
+    "character_set_client",
+    "collation_connection",
+    "Database Collation",
 ];
 const OPEN_TABLES: &[&str] = &["Database", "Table", "In_use", "Name_locked"];
 const MASTER_STATUS: &[&str] = &["File", "Position", "Binlog_Do_DB", "Binlog_Ignore_DB", "Executed_Gtid_Set"];
@@ -176,13 +207,24 @@ mod tests {
 
     #[test]
     fn forms_that_clients_send_are_read() {
-        assert!(matches!(one("SHOW FULL TABLES FROM `a` LIKE 'x%'").what, What::Tables { full: true, database: Some(d) } if d == "a"));
-        assert!(matches!(one("show full columns from `t` from `d`").what, What::Columns { full: true, database: Some(_), .. }));
+        assert!(
+            matches!(one("SHOW FULL TABLES FROM `a` LIKE 'x%'").what, What::Tables { full: true, database: Some(d) } if d == "a")
+        );
+        assert!(matches!(
+            one("show full columns from `t` from `d`").what,
+            What::Columns { full: true, database: Some(_), .. }
+        ));
         assert!(matches!(one("show keys in d.t").what, What::Index { .. }));
         assert!(matches!(one("show session variables like 'a'").what, What::Variables { global: false }));
-        assert!(matches!(one("SHOW GLOBAL VARIABLES WHERE Variable_name IN ('a', 'b')").filter, Some(Filter::Where(_))));
+        assert!(matches!(
+            one("SHOW GLOBAL VARIABLES WHERE Variable_name IN ('a', 'b')").filter,
+            Some(Filter::Where(_))
+        ));
         assert!(matches!(one("show count(*) warnings").what, What::CountConditions { errors_only: false }));
-        assert!(matches!(one("SHOW CREATE DATABASE IF NOT EXISTS `d`").what, What::CreateDatabase { if_not_exists: true, .. }));
+        assert!(matches!(
+            one("SHOW CREATE DATABASE IF NOT EXISTS `d`").what,
+            What::CreateDatabase { if_not_exists: true, .. }
+        ));
         assert!(matches!(one("desc d.t a").filter, Some(Filter::Like(c)) if c == "a"));
         assert!(matches!(one("show storage engines").what, What::Engines));
         for text in ["show", "show nonsense", "show tables from", "show create", "show warnings 5"] {

@@ -62,14 +62,20 @@ impl Session {
 /// `SHOW ENGINES`. Clients look for the name that dumps carry.
 pub(super) fn engines() -> TextTable {
     let mut table = TextTable::new(&["Engine", "Support", "Comment", "Transactions", "XA", "Savepoints"]);
-    table.push_all(["InnoDB", "DEFAULT", "DeltaTree: row store and columnar replica, under MySQL's name", "YES", "NO", "YES"]);
+    table.push_all([
+        "InnoDB",
+        "DEFAULT",
+        "DeltaTree: row store and columnar replica, under MySQL's name",
+        "YES",
+        "NO",
+        "YES",
+    ]);
     table
 }
 
 /// `SHOW COLLATION`.
 pub(super) fn collations() -> TextTable {
-    let mut table =
-        TextTable::new(&["Collation", "Charset", "Id", "Default", "Compiled", "Sortlen", "Pad_attribute"]);
+    let mut table = TextTable::new(&["Collation", "Charset", "Id", "Default", "Compiled", "Sortlen", "Pad_attribute"]);
     table = table.number("Id").number("Sortlen");
     for (name, charset, id, default, pad) in [
         ("ascii_bin", "ascii", "65", "Yes", "PAD SPACE"),
@@ -106,7 +112,13 @@ pub(super) fn character_sets() -> TextTable {
 pub(super) fn plugins() -> TextTable {
     let mut table = TextTable::new(&["Name", "Status", "Type", "Library", "License"]);
     let text = |s: &str| Some(s.to_owned());
-    table.push([text("mysql_native_password"), text("ACTIVE"), text("AUTHENTICATION"), None, text("Apache License 2.0")]);
+    table.push([
+        text("mysql_native_password"),
+        text("ACTIVE"),
+        text("AUTHENTICATION"),
+        None,
+        text("Apache License 2.0"),
+    ]);
     table
 }
 

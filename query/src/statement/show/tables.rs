@@ -1,6 +1,6 @@
 //! Databases, tables, columns and keys.
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{AsArray, RecordBatch};
 use datafusion::sql::sqlparser::ast::ObjectName;
 use deltatree_learner::catalog::{ColumnDefault, ColumnInfo, IndexInfo, PrimaryKey, TableInfo};
 
@@ -77,11 +77,28 @@ impl Session {
     pub(super) fn show_table_status(&self, database: Option<&str>) -> Result<TextTable> {
         let database = self.shown_database(database)?;
         let mut table = TextTable::new(&[
-            "Name", "Engine", "Version", "Row_format", "Rows", "Avg_row_length", "Data_length", "Max_data_length",
-            "Index_length", "Data_free", "Auto_increment", "Create_time", "Update_time", "Check_time", "Collation",
-            "Checksum", "Create_options", "Comment",
+            "Name",
+            "Engine",
+            "Version",
+            "Row_format",
+            "Rows",
+            "Avg_row_length",
+            "Data_length",
+            "Max_data_length",
+            "Index_length",
+            "Data_free",
+            "Auto_increment",
+            "Create_time",
+            "Update_time",
+            "Check_time",
+            "Collation",
+            "Checksum",
+            "Create_options",
+            "Comment",
         ]);
-        for number in ["Version", "Rows", "Avg_row_length", "Data_length", "Max_data_length", "Index_length", "Data_free"] {
+        for number in
+            ["Version", "Rows", "Avg_row_length", "Data_length", "Max_data_length", "Index_length", "Data_free"]
+        {
             table = table.number(number);
         }
         let catalog = self.node.group().catalog();
@@ -168,8 +185,21 @@ impl Session {
         let (own, name) = name_parts(name);
         let info = self.table(database.or(own), name)?;
         let mut table = TextTable::new(&[
-            "Table", "Non_unique", "Key_name", "Seq_in_index", "Column_name", "Collation", "Cardinality", "Sub_part",
-            "Packed", "Null", "Index_type", "Comment", "Index_comment", "Visible", "Expression",
+            "Table",
+            "Non_unique",
+            "Key_name",
+            "Seq_in_index",
+            "Column_name",
+            "Collation",
+            "Cardinality",
+            "Sub_part",
+            "Packed",
+            "Null",
+            "Index_type",
+            "Comment",
+            "Index_comment",
+            "Visible",
+            "Expression",
         ]);
         table = table.number("Non_unique").number("Seq_in_index").number("Cardinality").number("Sub_part");
         let primary = match &info.primary_key {
@@ -213,7 +243,8 @@ fn key_kind(table: &TableInfo, column: &ColumnInfo) -> &'static str {
         PrimaryKey::Columns { columns } => columns.contains(&column.id),
         PrimaryKey::Hidden => false,
     };
-    let leads = |unique: bool| table.indexes.iter().any(|i| i.unique == unique && i.columns.first() == Some(&column.id));
+    let leads =
+        |unique: bool| table.indexes.iter().any(|i| i.unique == unique && i.columns.first() == Some(&column.id));
     let alone = table.indexes.iter().any(|i| i.unique && i.columns == [column.id]);
     if primary {
         "PRI"

@@ -14,9 +14,9 @@ use deltatree_learner::catalog::{ColumnInfo, SqlType};
 use deltatree_storage::types::Value;
 
 pub(super) use array::array;
+pub(crate) use array::datum_at;
 #[cfg(test)]
 pub(crate) use array::from_values;
-pub(crate) use array::datum_at;
 pub(crate) use numeric::{datetime_number, time_number};
 pub(crate) use special::bytes_as_integer;
 

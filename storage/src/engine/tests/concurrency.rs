@@ -19,7 +19,12 @@ const KEYS: u16 = 200;
 fn transaction(ts: u64) -> Vec<ModelRow> {
     let first = (ts * 37 % u64::from(KEYS)) as u16;
     let second = (ts * 37 + 1 + ts % 98) as u16 % KEYS;
-    let row = |key: u16, seed: i64| ModelRow { key: row_key(KeyKind::Int, key), commit_ts: ts, seed: Some(seed) };
+    let row = |key: u16, seed: i64| ModelRow {
+        key: row_key(KeyKind::Int, key),
+        commit_ts: ts,
+        seed: Some(seed),
+        columns_below: 2,
+    };
     let amount = (ts % 1000) as i64 * 7;
     if first == second { vec![] } else { vec![row(first, amount), row(second, -amount)] }
 }
@@ -30,9 +35,10 @@ fn no_partial_transaction_visible() {
     let engine = Engine::open_with(Arc::new(MemoryStore::new()), Config::tiny()).unwrap();
     engine.put_table(schema.clone()).unwrap();
     let mut pairs = std::collections::BTreeMap::new();
-    let start: Vec<ModelRow> =
-        (0..KEYS).map(|k| ModelRow { key: row_key(KeyKind::Int, k), commit_ts: 1, seed: Some(0) }).collect();
-    start.iter().for_each(|r| drop(pairs.insert(r.key.clone(), 0i64)));
+    let start: Vec<ModelRow> = (0..KEYS)
+        .map(|k| ModelRow { key: row_key(KeyKind::Int, k), commit_ts: 1, seed: Some(0), columns_below: 2 })
+        .collect();
+    pairs.extend(start.iter().map(|row| (row.key.clone(), 0i64)));
     engine.apply(Model::batch(&schema, &start).unwrap()).unwrap();
 
     let applied = AtomicU64::new(1);

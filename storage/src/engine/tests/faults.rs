@@ -18,7 +18,9 @@ use crate::types::{KeyKind, RowKey, StoredType, TableId, TableSchema, Timestamp}
 const TYPES: [StoredType; 2] = [StoredType::Int64, StoredType::Utf8];
 
 fn rows(ts: u64, keys: impl IntoIterator<Item = u16>, seed: Option<i64>) -> Vec<ModelRow> {
-    keys.into_iter().map(|k| ModelRow { key: row_key(KeyKind::Int, k), commit_ts: ts, seed }).collect()
+    keys.into_iter()
+        .map(|k| ModelRow { key: row_key(KeyKind::Int, k), commit_ts: ts, seed, columns_below: 2 })
+        .collect()
 }
 
 fn visible(engine: &Engine, ts: Timestamp) -> crate::error::Result<Vec<RowKey>> {
@@ -99,7 +101,7 @@ proptest! {
                 }
             }
             store.set_plan(FaultPlan::default());
-            let expected: Vec<RowKey> = model.visible(Timestamp::MAX).into_iter().map(|(k, _)| k).collect();
+            let expected: Vec<RowKey> = model.visible(Timestamp::MAX).into_iter().map(|row| row.key.clone()).collect();
             prop_assert_eq!(visible(&engine, Timestamp::MAX).unwrap(), expected);
         }
     }

@@ -121,6 +121,8 @@ pub(super) struct Harness {
     log: Vec<Vec<ModelRow>>,
     pub(super) now: u64,
     pub(super) safe_point: u64,
+    /// Columns up to here have existed.
+    next_column: u32,
     held: Vec<(Snapshot, Rows)>,
 }
 
@@ -130,7 +132,8 @@ impl Harness {
         let engine = Engine::open_with(Arc::new(store.clone()), Config::tiny()).unwrap();
         engine.put_table(schema.clone()).unwrap();
         let model = Model::default();
-        Self { store, engine, model, schema, log: Vec::new(), now: 0, safe_point: 0, held: Vec::new() }
+        let next_column = schema.columns.len() as u32;
+        Self { store, engine, model, schema, log: Vec::new(), now: 0, safe_point: 0, next_column, held: Vec::new() }
     }
 
     /// Does `work`, and applies the transactions when it begins to write its first file (or after it,
@@ -156,6 +159,7 @@ impl Harness {
                 key: row_key(self.schema.key, key),
                 commit_ts: self.now,
                 seed,
+                columns_below: self.next_column,
             }));
         }
         rows.iter().for_each(|row| self.model.put(row));
@@ -217,17 +221,30 @@ impl Harness {
         }
     }
 
-    pub(super) fn change_schema(&mut self, schema: TableSchema) {
-        self.schema = schema;
+    /// Adds a column with a default.
+    pub(super) fn add_column(&mut self, data_type: StoredType, default: Value) {
+        let mut added = column(self.next_column, data_type);
+        added.default = default;
+        self.next_column += 1;
+        self.schema.columns.push(added);
+        self.put_schema();
+    }
+
+    /// Drops the last column but keeps two.
+    pub(super) fn drop_column(&mut self) {
+        if self.schema.columns.len() > 2 {
+            self.schema.columns.pop();
+        }
+        self.put_schema();
+    }
+
+    fn put_schema(&mut self) {
+        self.schema.version += 1;
         self.engine.put_table(self.schema.clone()).unwrap();
     }
 
     pub(super) fn expected(&self, schema: &TableSchema, ts: Timestamp) -> Rows {
-        let cells = |(key, seed): (RowKey, i64)| {
-            let cells = Model::cells(schema, &key, seed);
-            (key, cells)
-        };
-        self.model.visible(ts).into_iter().map(cells).collect()
+        self.model.visible(ts).into_iter().map(|row| (row.key.clone(), row.cells(schema))).collect()
     }
 
     /// Compares every way of reading with the model.

@@ -2,5 +2,7 @@
 
 mod concurrency;
 mod faults;
+mod filters;
 mod harness;
 mod model;
+mod shape;

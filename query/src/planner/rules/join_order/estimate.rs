@@ -101,9 +101,10 @@ pub(super) fn figures(plan: &LogicalPlan) -> Figures {
             Figures { rows: input.rows.min(most), ..input }
         }
         LogicalPlan::Sort(sort) => figures(&sort.input),
-        LogicalPlan::Distinct(_) | LogicalPlan::Window(_) | LogicalPlan::Repartition(_) => {
-            plan.inputs().first().map_or_else(Figures::unknown, |input| Figures { distinct: HashMap::new(), ..figures(input) })
-        }
+        LogicalPlan::Distinct(_) | LogicalPlan::Window(_) | LogicalPlan::Repartition(_) => plan
+            .inputs()
+            .first()
+            .map_or_else(Figures::unknown, |input| Figures { distinct: HashMap::new(), ..figures(input) }),
         LogicalPlan::EmptyRelation(_) => Figures { rows: 1.0, base_rows: 1.0, distinct: HashMap::new() },
         _ => match plan.max_rows() {
             Some(rows) => Figures { rows: rows as f64, base_rows: rows as f64, distinct: HashMap::new() },

@@ -1,7 +1,6 @@
 //! A group of inner joins taken apart: relations, equalities between them, and other conditions.
 
-use std::collections::HashMap;
-
+use datafusion::common::tree_node::Transformed;
 use datafusion::common::{Column, NullEquality, Result};
 use datafusion::logical_expr::utils::{conjunction, split_conjunction};
 use datafusion::logical_expr::{BinaryExpr, Expr, JoinType, LogicalPlan, LogicalPlanBuilder, Operator};
@@ -26,6 +25,8 @@ pub(super) struct Relation {
 pub(super) struct EqualColumns {
     /// Relation and column.
     pub(super) members: Vec<(usize, Column)>,
+    /// The relations.
+    set: Set,
 }
 
 /// A condition that is not an equality of two columns.
@@ -41,9 +42,9 @@ impl Condition {
     /// Whether it is an equality between the two sets.
     pub(super) fn splits(&self, a: Set, b: Set) -> bool {
         let within = |reads: Set, set: Set| reads & !set == 0;
-        self.sides.as_ref().is_some_and(|(_, l, _, r)| {
-            (within(*l, a) && within(*r, b)) || (within(*l, b) && within(*r, a))
-        })
+        self.sides
+            .as_ref()
+            .is_some_and(|(_, l, _, r)| (within(*l, a) && within(*r, b)) || (within(*l, b) && within(*r, a)))
     }
 
     /// Distinct values of the sides of an equality, the larger of both; `None` for other conditions.
@@ -65,7 +66,8 @@ pub(super) struct JoinGraph {
     pub(super) relations: Vec<Relation>,
     pub(super) classes: Vec<EqualColumns>,
     pub(super) conditions: Vec<Condition>,
-    original: Tree,
+    /// The joins as the query has them.
+    pub(super) as_written: Tree,
 }
 
 impl JoinGraph {
@@ -73,24 +75,37 @@ impl JoinGraph {
     /// something that is not understood.
     pub(super) fn of(plan: &LogicalPlan) -> Result<Option<Self>> {
         let (mut plans, mut exprs) = (Vec::new(), Vec::new());
-        let shape = collect(plan, &mut plans, &mut exprs);
+        let as_written = collect(plan, &mut plans, &mut exprs);
         if plans.len() < 2 || plans.len() > RELATIONS_LIMIT {
             return Ok(None);
         }
         let relations = plans.into_iter().map(|plan| Relation { figures: figures(&plan), plan }).collect();
-        let original = Tree::leaf(0, 0.0);
-        let mut graph = Self { relations, classes: Vec::new(), conditions: Vec::new(), original };
+        let mut graph = Self { relations, classes: Vec::new(), conditions: Vec::new(), as_written };
         for expr in exprs {
             let Some(reads) = graph.reads(&expr) else { return Ok(None) };
             graph.add(expr, reads);
         }
-        graph.original = graph.price(&shape);
         Ok(Some(graph))
     }
 
-    /// Cost of the group as the query has it.
-    pub(super) fn cost_of_original(&self) -> f64 {
-        self.original.cost
+    /// Replaces the relations' plans. Returns whether one has changed.
+    pub(super) fn map_relations(
+        &mut self,
+        mut change: impl FnMut(LogicalPlan) -> Result<Transformed<LogicalPlan>>,
+    ) -> Result<bool> {
+        let mut changed = false;
+        for relation in &mut self.relations {
+            let new = change(relation.plan.clone())?;
+            changed |= new.transformed;
+            relation.plan = new.data;
+        }
+        Ok(changed)
+    }
+
+    /// Whether a hash join of the two sets has a key.
+    pub(super) fn connected(&self, a: Set, b: Set) -> bool {
+        self.classes.iter().any(|class| class.set & a != 0 && class.set & b != 0)
+            || self.conditions.iter().any(|c| c.splits(a, b))
     }
 
     /// The group put together as `tree` says, with the output columns of `original`.
@@ -101,22 +116,30 @@ impl JoinGraph {
     }
 
     fn build_tree(&self, tree: &Tree) -> Result<LogicalPlan> {
-        let Some((left, right)) = &tree.children else {
-            return Ok(self.relations[tree.set.trailing_zeros() as usize].plan.clone());
+        let (left, right) = match tree {
+            Tree::Leaf(i) => return self.build_leaf(*i),
+            Tree::Join(left, right) => (left, right),
         };
+        let (left_set, right_set) = (left.set(), right.set());
         let (mut keys, mut filters) = (Vec::new(), Vec::new());
         for class in &self.classes {
             let member_of = |set: Set| class.members.iter().find(|(relation, _)| set & (1 << relation) != 0);
-            if let (Some((_, l)), Some((_, r))) = (member_of(left.set), member_of(right.set)) {
+            if let (Some((_, l)), Some((_, r))) = (member_of(left_set), member_of(right_set)) {
                 keys.push((Expr::Column(l.clone()), Expr::Column(r.clone())));
             }
         }
         let within = |reads: Set, set: Set| reads & !set == 0;
-        let new = |c: &&Condition| within(c.reads, tree.set) && !within(c.reads, left.set) && !within(c.reads, right.set);
+        let new = |c: &&Condition| {
+            within(c.reads, left_set | right_set) && !within(c.reads, left_set) && !within(c.reads, right_set)
+        };
         for condition in self.conditions.iter().filter(new) {
             match &condition.sides {
-                Some((l, lr, r, rr)) if within(*lr, left.set) && within(*rr, right.set) => keys.push((l.clone(), r.clone())),
-                Some((l, lr, r, rr)) if within(*lr, right.set) && within(*rr, left.set) => keys.push((r.clone(), l.clone())),
+                Some((l, lr, r, rr)) if within(*lr, left_set) && within(*rr, right_set) => {
+                    keys.push((l.clone(), r.clone()))
+                }
+                Some((l, lr, r, rr)) if within(*lr, right_set) && within(*rr, left_set) => {
+                    keys.push((r.clone(), l.clone()))
+                }
                 Some(_) | None => filters.push(condition.expr.clone()),
             }
         }
@@ -128,6 +151,22 @@ impl JoinGraph {
         }
         let (left_keys, right_keys) = keys.into_iter().unzip();
         builder.join_with_expr_keys(right, JoinType::Inner, (left_keys, right_keys), conjunction(filters))?.build()
+    }
+
+    /// A relation, with its own columns equal where they are both equal to a third one.
+    fn build_leaf(&self, relation: usize) -> Result<LogicalPlan> {
+        let mut equalities = Vec::new();
+        for class in &self.classes {
+            let mut own = class.members.iter().filter(|(r, _)| *r == relation).map(|(_, column)| column);
+            if let Some(first) = own.next() {
+                equalities.extend(own.map(|other| Expr::Column(first.clone()).eq(Expr::Column(other.clone()))));
+            }
+        }
+        let plan = self.relations[relation].plan.clone();
+        match conjunction(equalities) {
+            Some(filter) => LogicalPlanBuilder::from(plan).filter(filter)?.build(),
+            None => Ok(plan),
+        }
     }
 
     /// The relations that an expression reads; `None` if it reads something else.
@@ -157,7 +196,7 @@ impl JoinGraph {
     }
 
     fn equate(&mut self, a: (usize, Column), b: (usize, Column)) {
-        let mut joined = EqualColumns { members: Vec::new() };
+        let mut joined = EqualColumns { members: Vec::new(), set: 0 };
         self.classes.retain_mut(|class| {
             let touches = class.members.contains(&a) || class.members.contains(&b);
             if touches {
@@ -170,25 +209,12 @@ impl JoinGraph {
                 joined.members.push(member);
             }
         }
+        joined.set = joined.members.iter().fold(0, |set, (relation, _)| set | (1 << relation));
         self.classes.push(joined);
     }
-
-    /// The tree that `shape` describes, with its cost.
-    fn price(&self, shape: &Shape) -> Tree {
-        match shape {
-            Shape::Leaf(i) => Tree::leaf(1 << i, self.relations[*i].figures.rows),
-            Shape::Join(left, right) => Tree::join(self, self.price(left), self.price(right)),
-        }
-    }
 }
 
-/// The joins of a group as the query has them.
-enum Shape {
-    Leaf(usize),
-    Join(Box<Shape>, Box<Shape>),
-}
-
-fn collect(plan: &LogicalPlan, relations: &mut Vec<LogicalPlan>, conditions: &mut Vec<Expr>) -> Shape {
+fn collect(plan: &LogicalPlan, relations: &mut Vec<LogicalPlan>, conditions: &mut Vec<Expr>) -> Tree {
     match plan {
         LogicalPlan::Join(join)
             if join.join_type == JoinType::Inner && join.null_equality == NullEquality::NullEqualsNothing =>
@@ -197,7 +223,7 @@ fn collect(plan: &LogicalPlan, relations: &mut Vec<LogicalPlan>, conditions: &mu
             let right = collect(&join.right, relations, conditions);
             conditions.extend(join.on.iter().map(|(l, r)| l.clone().eq(r.clone())));
             conditions.extend(join.filter.iter().flat_map(split_conjunction).cloned());
-            Shape::Join(Box::new(left), Box::new(right))
+            Tree::Join(Box::new(left), Box::new(right))
         }
         // A projection that only drops columns: they will be dropped again later.
         LogicalPlan::Projection(projection)
@@ -208,7 +234,7 @@ fn collect(plan: &LogicalPlan, relations: &mut Vec<LogicalPlan>, conditions: &mu
         }
         leaf => {
             relations.push(leaf.clone());
-            Shape::Leaf(relations.len() - 1)
+            Tree::Leaf(relations.len() - 1)
         }
     }
 }
@@ -218,18 +244,16 @@ pub(super) fn combinations<'a>(figures: &Figures, columns: impl Iterator<Item = 
     columns.map(|column| figures.distinct_of(column)).product::<f64>().min(figures.base_rows.max(1.0))
 }
 
-/// Which columns of `relation` each class with members elsewhere in `others` has.
-pub(super) fn keys_between<'a>(
-    classes: &'a [EqualColumns],
+/// The columns of `relation` that are equal to some of the relations in `others`, with those.
+pub(super) fn keys_between(
+    classes: &[EqualColumns],
     relation: usize,
     others: Set,
-) -> HashMap<usize, (&'a Column, Vec<&'a (usize, Column)>)> {
-    let mut keys = HashMap::new();
-    for (i, class) in classes.iter().enumerate() {
-        let Some((_, own)) = class.members.iter().find(|(r, _)| *r == relation) else { continue };
-        let elsewhere: Vec<_> = class.members.iter().filter(|(r, _)| others & (1 << r) != 0).collect();
-        if !elsewhere.is_empty() {
-            keys.insert(i, (own, elsewhere));
+) -> Vec<(&Column, Vec<&(usize, Column)>)> {
+    let mut keys = Vec::new();
+    for class in classes.iter().filter(|class| class.set & (1 << relation) != 0 && class.set & others != 0) {
+        if let Some((_, own)) = class.members.iter().find(|(r, _)| *r == relation) {
+            keys.push((own, class.members.iter().filter(|(r, _)| others & (1 << r) != 0).collect()));
         }
     }
     keys

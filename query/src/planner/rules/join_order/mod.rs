@@ -12,3 +12,6 @@ mod search;
 mod semi_join;
 
 pub(super) use rule::JoinOrder;
+
+#[cfg(test)]
+mod tests;

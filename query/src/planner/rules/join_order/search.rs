@@ -21,77 +21,96 @@ const CROSS_PENALTY: f64 = 100.0;
 
 /// A way to join a set of relations.
 #[derive(Clone, Debug)]
-pub(super) struct Tree {
-    pub(super) set: Set,
-    pub(super) rows: f64,
-    pub(super) cost: f64,
-    /// Build side, probe side. `None`: a single relation.
-    pub(super) children: Option<(Box<Tree>, Box<Tree>)>,
+pub(super) enum Tree {
+    /// A single one.
+    Leaf(usize),
+    /// Build side, probe side.
+    Join(Box<Tree>, Box<Tree>),
 }
 
 impl Tree {
-    pub(super) fn leaf(set: Set, rows: f64) -> Self {
-        Self { set, rows, cost: 0.0, children: None }
+    /// The relations in it.
+    pub(super) fn set(&self) -> Set {
+        match self {
+            Self::Leaf(i) => 1 << i,
+            Self::Join(a, b) => a.set() | b.set(),
+        }
     }
 
-    /// The join of two trees, the smaller one as its build side.
-    pub(super) fn join(graph: &JoinGraph, a: Self, b: Self) -> Self {
-        let set = a.set | b.set;
-        let rows = rows_of(graph, set);
-        let (build, probe) = if a.rows <= b.rows { (a, b) } else { (b, a) };
-        let own = if connected(graph, build.set, probe.set) {
-            rows + BUILD_COST * build.rows + PROBE_COST * probe.rows
-        } else {
-            CROSS_PENALTY + (1.0 + BUILD_COST) * build.rows * probe.rows
-        };
-        let cost = build.cost + probe.cost + own;
-        Self { set, rows, cost, children: Some((Box::new(build), Box::new(probe))) }
+    /// What it costs. `rows` remembers sets met before.
+    pub(super) fn cost(&self, graph: &JoinGraph, rows: &mut Rows) -> f64 {
+        match self {
+            Self::Leaf(_) => 0.0,
+            Self::Join(a, b) => a.cost(graph, rows) + b.cost(graph, rows) + rows.join_cost(graph, a.set(), b.set()),
+        }
     }
 }
 
-/// The cheapest tree; `None` if there is only one relation.
-pub(super) fn best_tree(graph: &JoinGraph) -> Option<Tree> {
+/// Rows that sets of relations join to.
+#[derive(Default)]
+pub(super) struct Rows(HashMap<Set, f64>);
+
+impl Rows {
+    fn of(&mut self, graph: &JoinGraph, set: Set) -> f64 {
+        *self.0.entry(set).or_insert_with(|| rows_of(graph, set))
+    }
+
+    /// Cost of the join of two sets, without what it costs to make them.
+    fn join_cost(&mut self, graph: &JoinGraph, a: Set, b: Set) -> f64 {
+        let (rows_a, rows_b) = (self.of(graph, a), self.of(graph, b));
+        let (build, probe) = (rows_a.min(rows_b), rows_a.max(rows_b));
+        if graph.connected(a, b) {
+            self.of(graph, a | b) + BUILD_COST * build + PROBE_COST * probe
+        } else {
+            CROSS_PENALTY + (1.0 + BUILD_COST) * build * probe
+        }
+    }
+}
+
+/// The cheapest tree and its cost.
+pub(super) fn best_tree(graph: &JoinGraph, rows: &mut Rows) -> Option<(Tree, f64)> {
     let n = graph.relations.len();
     let all: Set = (1 << n) - 1;
-    let mut best: HashMap<Set, Tree> = HashMap::new();
-    for (i, relation) in graph.relations.iter().enumerate() {
-        best.insert(1 << i, Tree::leaf(1 << i, relation.figures.rows));
+    // For each set its cost and the part that is joined last; none if it cannot be joined by keys.
+    let mut best: Vec<Option<(f64, Set)>> = vec![None; 1 << n];
+    for i in 0..n {
+        best[1 << i] = Some((0.0, 0));
     }
     // Subsets come before their supersets in numeric order.
     for set in 1..=all {
         if set.count_ones() < 2 {
             continue;
         }
-        let mut cheapest: Option<Tree> = None;
         let mut part = (set - 1) & set;
         while part > 0 {
             let rest = set & !part;
             // Each pair once; joins without a key only where there is no other way to the whole.
             if part < rest
-                && (connected(graph, part, rest) || set == all)
-                && let (Some(a), Some(b)) = (best.get(&part), best.get(&rest))
+                && (set == all || graph.connected(part, rest))
+                && let (Some((a, _)), Some((b, _))) = (best[part as usize], best[rest as usize])
             {
-                let tree = Tree::join(graph, a.clone(), b.clone());
-                if cheapest.as_ref().is_none_or(|c| tree.cost < c.cost) {
-                    cheapest = Some(tree);
+                let cost = a + b + rows.join_cost(graph, part, rest);
+                if best[set as usize].is_none_or(|(cheapest, _)| cost < cheapest) {
+                    best[set as usize] = Some((cost, part));
                 }
             }
             part = (part - 1) & set;
         }
-        if let Some(tree) = cheapest {
-            best.insert(set, tree);
-        }
     }
-    best.remove(&all).filter(|tree| tree.children.is_some())
+    let (cost, _) = best[all as usize]?;
+    Some((tree_of(graph, &best, rows, all), cost))
 }
 
-/// Whether a hash join of the two sets has a key.
-fn connected(graph: &JoinGraph, a: Set, b: Set) -> bool {
-    let by_class = graph.classes.iter().any(|class| {
-        let touches = |set: Set| class.members.iter().any(|(relation, _)| set & (1 << relation) != 0);
-        touches(a) && touches(b)
-    });
-    by_class || graph.conditions.iter().any(|c| c.splits(a, b))
+fn tree_of(graph: &JoinGraph, best: &[Option<(f64, Set)>], rows: &mut Rows, set: Set) -> Tree {
+    match best[set as usize] {
+        Some((_, part)) if part > 0 => {
+            let rest = set & !part;
+            let (build, probe) = if rows.of(graph, part) <= rows.of(graph, rest) { (part, rest) } else { (rest, part) };
+            let (build, probe) = (tree_of(graph, best, rows, build), tree_of(graph, best, rows, probe));
+            Tree::Join(Box::new(build), Box::new(probe))
+        }
+        Some(_) | None => Tree::Leaf(set.trailing_zeros() as usize),
+    }
 }
 
 /// Rows that a set of relations joins to: relations are added in a fixed order, each divided by the
@@ -101,19 +120,18 @@ fn rows_of(graph: &JoinGraph, set: Set) -> f64 {
     let mut done: Set = 0;
     let mut left: Vec<usize> = (0..graph.relations.len()).filter(|i| set & (1 << i) != 0).collect();
     while !left.is_empty() {
-        let next = left.iter().position(|&i| done == 0 || connected(graph, done, 1 << i)).unwrap_or(0);
+        let next = left.iter().position(|&i| done == 0 || graph.connected(done, 1 << i)).unwrap_or(0);
         let relation = left.remove(next);
         let figures = &graph.relations[relation].figures;
         rows *= figures.rows;
         let keys = keys_between(&graph.classes, relation, done);
         if !keys.is_empty() {
-            let own = combinations(figures, keys.values().map(|(column, _)| *column));
-            let others = combinations_elsewhere(graph, &keys);
-            rows /= own.max(others);
+            let own = combinations(figures, keys.iter().map(|(column, _)| *column));
+            rows /= own.max(combinations_elsewhere(graph, &keys));
         }
         done |= 1 << relation;
-        let now_complete = graph.conditions.iter().filter(|c| c.reads & !done == 0 && c.reads & (1 << relation) != 0);
-        for condition in now_complete {
+        let complete = graph.conditions.iter().filter(|c| c.reads & !done == 0 && c.reads & (1 << relation) != 0);
+        for condition in complete {
             rows *= condition.equality_distinct(graph).map_or(CONDITION_SELECTIVITY, |n| 1.0 / n);
         }
     }
@@ -122,12 +140,9 @@ fn rows_of(graph: &JoinGraph, set: Set) -> f64 {
 
 /// Distinct combinations of the keys on the side of the other relations: those of one relation limit each
 /// other, those of different ones do not.
-fn combinations_elsewhere<'a>(
-    graph: &'a JoinGraph,
-    keys: &HashMap<usize, (&'a Column, Vec<&'a (usize, Column)>)>,
-) -> f64 {
+fn combinations_elsewhere(graph: &JoinGraph, keys: &[(&Column, Vec<&(usize, Column)>)]) -> f64 {
     let mut by_relation: HashMap<usize, Vec<&Column>> = HashMap::new();
-    for (_, members) in keys.values() {
+    for (_, members) in keys {
         // The member with the fewest values decides how many are left in the joined rows.
         let fewest = members.iter().min_by(|(ra, a), (rb, b)| {
             let distinct = |r: &usize, c| graph.relations[*r].figures.distinct_of(c);

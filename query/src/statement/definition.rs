@@ -58,6 +58,12 @@ pub(super) fn column_of_options(
         collation: collation.to_owned(),
     };
     let mut column = DeclaredColumn { info, primary: false, unique: false };
+    // `SERIAL` is short for BIGINT UNSIGNED NOT NULL AUTO_INCREMENT UNIQUE.
+    if data_type.to_string().eq_ignore_ascii_case("serial") {
+        column.info.nullable = false;
+        column.info.auto_increment = true;
+        column.unique = true;
+    }
     let mut default = None;
     for option in options {
         match option {

@@ -66,7 +66,7 @@ impl Session {
             rows.push(&bytes)?;
         }
         let batch = rows.finish()?;
-        Ok(Some(batch.with_schema(schema)?))
+        Ok(Some(RecordBatch::try_new(schema, batch.columns().to_vec())?))
     }
 
     /// The columns of a query for one row; `None` if it is not such a query.

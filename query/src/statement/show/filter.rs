@@ -46,12 +46,11 @@ async fn filter_where(condition: &Expr, answer: RecordBatch) -> Result<RecordBat
     let mut config = SessionConfig::new();
     config.options_mut().sql_parser.dialect = datafusion::config::Dialect::MySQL;
     let context = SessionContext::new_with_config(config);
-    let table = context.read_batch(answer.with_schema(lower)?)?;
+    let table = context.read_batch(RecordBatch::try_new(lower.clone(), answer.columns().to_vec())?)?;
     let condition = table.parse_sql_expr(&condition.to_string()).map_err(|e| SqlError::new(1064, e.to_string()))?;
     let batches = table.filter(condition)?.collect().await?;
-    let rows =
-        arrow::compute::concat_batches(&batches.first().map_or_else(|| schema.clone(), RecordBatch::schema), &batches)?;
-    Ok(rows.with_schema(schema)?)
+    let rows = arrow::compute::concat_batches(&lower, &batches)?;
+    Ok(RecordBatch::try_new(schema, rows.columns().to_vec())?)
 }
 
 /// MySQL's `LIKE`, without regard to case: `%` is any text, `_` any character, `\` takes the next one as

@@ -26,7 +26,7 @@ async fn single_commits(g: &LeaderGroup, clients: u32, time: Duration) {
                     txn.commit().await?;
                     commits += 1;
                 }
-                deltatree_learner::Result::Ok(commits)
+                Ok::<_, deltatree_learner::Error>(commits)
             })
         })
         .collect();

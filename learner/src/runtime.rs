@@ -3,6 +3,11 @@
 //! Replication has runtimes of its own: a query that keeps every thread of the caller's runtime busy
 //! must not delay a heartbeat or a commit, and the learner's decoding must not delay the voter.
 
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::runtime::Runtime;
+
 use crate::error::{Error, Result};
 
 /// Runs blocking work from async code without holding up other tasks of the runtime.
@@ -14,8 +19,8 @@ pub(crate) fn blocking<R>(work: impl FnOnce() -> R) -> R {
     }
 }
 
-/// A runtime with `threads` workers. Dropped from async code only through [`OwnRuntime::stop`].
-pub(crate) struct OwnRuntime(Option<tokio::runtime::Runtime>);
+/// A runtime with `threads` workers.
+pub(crate) struct OwnRuntime(Mutex<Option<Runtime>>);
 
 impl OwnRuntime {
     pub(crate) fn start(name: &str, threads: usize) -> Result<Self> {
@@ -25,7 +30,7 @@ impl OwnRuntime {
             .enable_all()
             .build()
             .map_err(Error::io("start threads"))?;
-        Ok(Self(Some(runtime)))
+        Ok(Self(Mutex::new(Some(runtime))))
     }
 
     /// Runs a future on this runtime and waits for it from another.
@@ -34,27 +39,31 @@ impl OwnRuntime {
         F: Future + Send + 'static,
         F::Output: Send,
     {
-        let Some(runtime) = &self.0 else { return Err(Error::Closed) };
-        runtime.spawn(future).await.map_err(|e| Error::Internal(format!("a task failed: {e}")))
+        let task = match &*self.0.lock() {
+            Some(runtime) => runtime.spawn(future),
+            None => return Err(Error::Closed),
+        };
+        task.await.map_err(|e| Error::Internal(format!("a task failed: {e}")))
     }
 
-    /// Starts a task that nobody waits for.
-    pub(crate) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
-        if let Some(runtime) = &self.0 {
-            runtime.spawn(future);
-        }
-    }
-
-    /// Ends all tasks without waiting for them.
-    pub(crate) fn stop(&mut self) {
-        if let Some(runtime) = self.0.take() {
-            runtime.shutdown_background();
+    /// Ends all tasks, so that nothing of what they held is held any more. Work that blocks is waited
+    /// for, within bounds.
+    pub(crate) async fn stop(&self) {
+        const PATIENCE: Duration = Duration::from_secs(30);
+        let runtime = self.0.lock().take();
+        if let Some(runtime) = runtime {
+            let ended = tokio::task::spawn_blocking(move || runtime.shutdown_timeout(PATIENCE));
+            // Shutting down does not panic, and nobody cancels it.
+            let _ = ended.await;
         }
     }
 }
 
 impl Drop for OwnRuntime {
+    /// Ends all tasks without waiting for them: waiting is not allowed wherever a value may be dropped.
     fn drop(&mut self) {
-        self.stop();
+        if let Some(runtime) = self.0.lock().take() {
+            runtime.shutdown_background();
+        }
     }
 }

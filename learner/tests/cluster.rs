@@ -1,5 +1,7 @@
 //! Three voters and a columnar learner over gRPC on loopback ports.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::time::Duration;

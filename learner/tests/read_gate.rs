@@ -1,5 +1,7 @@
 //! What the columnar engine shows after the read gate.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,7 @@
 //! Transactions on a group of one voter: what snapshot isolation promises, and what it does not.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::time::Duration;
 
 use bytes::Bytes;

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use deltatree_storage::config::Config;
 use deltatree_storage::engine::Engine;
 use deltatree_storage::types::Timestamp;
-use tokio::sync::oneshot;
 
 use super::NodeConfig;
 use crate::error::{Error, ErrorKind, Result};
@@ -18,7 +17,6 @@ use crate::replica::{ColumnarLearner, LearnerSetup};
 pub struct LearnerNode {
     learner: ColumnarLearner,
     address: SocketAddr,
-    _server: oneshot::Sender<()>,
 }
 
 impl LearnerNode {
@@ -33,8 +31,8 @@ impl LearnerNode {
         };
         let network = Network::default();
         let learner = ColumnarLearner::open(setup, network).await?;
-        let (address, server) = serve(config.listen, learner.peer(), None).await?;
-        Ok(Self { learner, address, _server: server })
+        let address = learner.run(serve(config.listen, learner.peer(), None)).await??;
+        Ok(Self { learner, address })
     }
 
     /// Where it listens.

@@ -7,7 +7,6 @@ use std::time::Duration;
 use deltatree_storage::types::Timestamp;
 use openraft::BasicNode;
 use std::sync::Arc;
-use tokio::sync::oneshot;
 
 use super::NodeConfig;
 use crate::error::Result;
@@ -21,7 +20,6 @@ use crate::txn::{Transaction, TxnOptions};
 pub struct VoterNode {
     voter: Voter,
     address: SocketAddr,
-    _server: oneshot::Sender<()>,
 }
 
 impl VoterNode {
@@ -38,8 +36,8 @@ impl VoterNode {
         let voter = Voter::open(setup, Network::default()).await?;
         let leader = voter.leader().clone();
         let peer = LocalPeer::new(leader.raft().clone(), None);
-        let (address, server) = serve(config.listen, peer, Some(read_index_service(leader))).await?;
-        Ok(Self { voter, address, _server: server })
+        let address = voter.run(serve(config.listen, peer, Some(read_index_service(leader)))).await??;
+        Ok(Self { voter, address })
     }
 
     /// Where it listens.

@@ -37,10 +37,8 @@ impl Maintenance {
             flushed_at: 0,
         };
         let engine = learner.engine().clone();
-        let threads = vec![
-            spawn("housekeeping", housekeeping, Housekeeping::tick)?,
-            spawn("columnar-merge", engine, |engine| merge(engine))?,
-        ];
+        let threads =
+            vec![spawn("housekeeping", housekeeping, Housekeeping::tick)?, spawn("columnar-merge", engine, merge)?];
         Ok(Self { threads: Mutex::new(threads) })
     }
 

@@ -34,11 +34,12 @@ pub(super) async fn run(leader: Arc<Leader>) {
             leader.resign();
         }
         let mut retry = None;
-        if leads && led != Some(term) {
-            if let Err(e) = leader.assume(term).await {
-                tracing::warn!(term, error = %e, "cannot serve as leader yet");
-                retry = Some(RETRY);
-            }
+        if leads
+            && led != Some(term)
+            && let Err(e) = leader.assume(term).await
+        {
+            tracing::warn!(term, error = %e, "cannot serve as leader yet");
+            retry = Some(RETRY);
         }
         tokio::select! {
             changed = metrics.changed() => if changed.is_err() { break },

@@ -191,7 +191,7 @@ impl Proposer {
                     self.waiting.push_front(Submission { request, reply });
                     break;
                 }
-                Admission::Locked(_, key) => drop(reply.send(Reply::Locked(request, key))),
+                Admission::Locked { mutation } => drop(reply.send(Reply::Locked(request, mutation))),
                 Admission::CheckAgain => drop(reply.send(Reply::CheckAgain(request))),
                 Admission::Rejected(e) => drop(reply.send(Reply::Done(Err(e)))),
             }

@@ -1,5 +1,7 @@
 //! The replicated log: what is in it, where it is kept, what it is applied to, and how replicas talk.
 
+#![allow(clippy::result_large_err, reason = "openraft's error types are what its traits return")]
+
 mod columnar_machine;
 mod columnar_snapshot;
 mod command;

@@ -36,7 +36,7 @@ pub(crate) struct ColumnarLearner {
     state: Arc<LearnerState>,
     peer: LocalPeer,
     network: Network,
-    _runtime: OwnRuntime,
+    runtime: OwnRuntime,
 }
 
 impl ColumnarLearner {
@@ -67,12 +67,21 @@ impl ColumnarLearner {
                 Ok::<_, Error>((raft, state, peer))
             })
             .await??;
-        Ok(Self { id, raft, state, peer, network, _runtime: runtime })
+        Ok(Self { id, raft, state, peer, network, runtime })
     }
 
     /// The columns.
     pub(crate) fn engine(&self) -> &Engine {
         &self.state.engine
+    }
+
+    /// Runs a future beside the learner. It ends with the learner.
+    pub(crate) async fn run<F>(&self, future: F) -> Result<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send,
+    {
+        self.runtime.run(future).await
     }
 
     /// This replica, for other transports.
@@ -130,6 +139,7 @@ impl ColumnarLearner {
         let stopped = self.raft.shutdown().await;
         let engine = self.state.engine.clone();
         crate::runtime::blocking(|| engine.flush())?;
+        self.runtime.stop().await;
         stopped.map_err(|e| Error::Internal(format!("the learner failed while it stopped: {e}")))
     }
 }

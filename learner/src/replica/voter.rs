@@ -61,6 +61,15 @@ impl Voter {
         Ok(Self { id, leader, network, runtime })
     }
 
+    /// Runs a future beside the voter. It ends with the voter.
+    pub(crate) async fn run<F>(&self, future: F) -> Result<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send,
+    {
+        self.runtime.run(future).await
+    }
+
     /// The leader's services.
     pub(crate) fn leader(&self) -> &Arc<Leader> {
         &self.leader
@@ -89,6 +98,7 @@ impl Voter {
         self.leader.stop();
         let stopped = self.leader.raft().shutdown().await;
         self.leader.voter().store.persist()?;
+        self.runtime.stop().await;
         stopped.map_err(|e| Error::Internal(format!("the voter failed while it stopped: {e}")))
     }
 }

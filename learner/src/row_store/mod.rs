@@ -12,8 +12,9 @@ mod tests;
 
 pub use record::Row;
 pub use scan::RowScan;
-pub use store::{RowReader, RowStore};
+pub use store::RowReader;
 
 pub(crate) use backend::open_error;
 pub(crate) use batch::ApplyBatch;
 pub(crate) use copy::live_version;
+pub(crate) use store::RowStore;

@@ -31,7 +31,7 @@ use crate::error::{Error, Result};
 
 /// The row store of one voter. Clones share it.
 #[derive(Clone)]
-pub struct RowStore {
+pub(crate) struct RowStore {
     pub(super) backend: Backend,
     /// Versions that only readers below this could see may be gone.
     safe_point: Arc<AtomicU64>,
@@ -41,7 +41,7 @@ const SAFE_POINT: &[u8] = b"safe_point";
 
 impl RowStore {
     /// Opens or creates the store in `path`. Blocks on disk. Errors: `Locked`, `Io`, `Corrupt`.
-    pub fn open(path: &Path, cache_bytes: u64) -> Result<Self> {
+    pub(crate) fn open(path: &Path, cache_bytes: u64) -> Result<Self> {
         let backend = Backend::open(path, cache_bytes)?;
         let store = Self { backend, safe_point: Arc::default() };
         if let Some(bytes) = store.meta(SAFE_POINT)? {
@@ -55,7 +55,7 @@ impl RowStore {
     }
 
     /// A handle for reading versions.
-    pub fn reader(&self) -> RowReader {
+    pub(crate) fn reader(&self) -> RowReader {
         RowReader { store: self.clone() }
     }
 
@@ -65,7 +65,7 @@ impl RowStore {
     }
 
     /// The oldest timestamp that can still be read.
-    pub fn safe_point(&self) -> Timestamp {
+    pub(crate) fn safe_point(&self) -> Timestamp {
         Timestamp(self.safe_point.load(Ordering::Acquire))
     }
 
@@ -89,11 +89,11 @@ impl RowStore {
     }
 
     /// Bytes on disk.
-    pub fn disk_bytes(&self) -> u64 {
+    pub(crate) fn disk_bytes(&self) -> u64 {
         self.backend.disk_bytes()
     }
 
-    /// Calls `visit` with each of `keys`, which ascend, and its newest record.
+    /// Calls `visit` with each of `keys` and its newest record. Fastest if they ascend.
     ///
     /// Bulk loads write long ascending runs beyond or between existing keys; one range lookup then
     /// stands for many point lookups.
@@ -110,7 +110,11 @@ impl RowStore {
             run.clear();
             run.extend(keys.by_ref().take(RUN));
             let first_existing = match run.as_slice() {
-                [(_, first), .., (_, last)] if run.len() >= WORTH_A_RANGE_LOOKUP => Some(self.first_key(first, last)?),
+                [(_, first), .., (_, last)]
+                    if run.len() >= WORTH_A_RANGE_LOOKUP && run.is_sorted_by_key(|&(_, key)| key) =>
+                {
+                    Some(self.first_key(first, last)?)
+                }
                 _ => None,
             };
             for &(i, key) in &run {

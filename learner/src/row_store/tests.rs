@@ -17,6 +17,7 @@ fn store() -> (TempDir, RowStore) {
     (dir, store)
 }
 
+/// The mutations are not in key order, as they are in the log: order is for speed only.
 fn record(ts: u64, changes: &BTreeMap<u8, Option<u8>>) -> CommitRecord {
     let mutations = changes
         .iter()

@@ -66,11 +66,6 @@ impl Oracle {
     pub(crate) fn extend(&mut self, upto: Timestamp) {
         self.window = self.window.max(upto);
     }
-
-    /// The last timestamp handed out.
-    pub(crate) fn last(&self) -> Timestamp {
-        self.last
-    }
 }
 
 /// The smallest timestamp of a millisecond.
@@ -101,7 +96,7 @@ mod tests {
         for _ in 0..(1 << LOGICAL_BITS) {
             o.next(7).unwrap();
         }
-        assert_eq!(o.last().0, first.0 + (1 << LOGICAL_BITS));
+        assert_eq!(o.last.0, first.0 + (1 << LOGICAL_BITS));
     }
 
     proptest! {

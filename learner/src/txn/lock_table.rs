@@ -47,9 +47,9 @@ impl LockTable {
         self.locks.is_empty()
     }
 
-    /// The owner of a key, if it is somebody other than `txn`.
-    pub(crate) fn other_owner(&self, txn: TxnId, key: &[u8]) -> Option<TxnId> {
-        self.locks.get(key).map(|l| l.owner).filter(|&owner| owner != txn)
+    /// Whether somebody other than `txn` owns a key.
+    pub(crate) fn is_owned_by_another(&self, txn: TxnId, key: &[u8]) -> bool {
+        self.locks.get(key).is_some_and(|l| l.owner != txn)
     }
 
     /// Asks for a key. The transaction must not be waiting already.

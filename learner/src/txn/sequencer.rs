@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use deltatree_storage::types::{TableId, Timestamp};
 
 use super::conflict::{Recent, RecentCommits, key_hash};
-use super::{CommitRequest, LockTable, TxnId};
+use super::{CommitRequest, LockTable};
 use crate::error::Error;
 use crate::tso::{Oracle, WindowExhausted};
 
@@ -44,7 +44,10 @@ pub(crate) enum Admission {
     /// Ask again when an entry in flight was applied.
     Hold,
     /// A key is locked by another transaction: wait for the lock, then ask again.
-    Locked(TxnId, usize),
+    Locked {
+        /// Position of the mutation.
+        mutation: usize,
+    },
     /// A key was checked at a timestamp that memory does not reach back to: check the row store anew.
     CheckAgain,
     /// The oracle's window must be extended first.
@@ -151,10 +154,8 @@ impl Sequencer {
             }
         }
         for (i, m) in request.mutations.iter().enumerate() {
-            if !locks.is_empty()
-                && let Some(owner) = locks.other_owner(request.txn, m.key())
-            {
-                return Admission::Locked(owner, i);
+            if !locks.is_empty() && locks.is_owned_by_another(request.txn, m.key()) {
+                return Admission::Locked { mutation: i };
             }
             match self.recent.changed_since(m.hash, m.unchanged_since) {
                 Recent::Unchanged => {}
@@ -202,7 +203,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::txn::CheckedMutation;
+    use crate::txn::{CheckedMutation, TxnId};
 
     fn sequencer() -> Sequencer {
         let mut s = Sequencer::new(Timestamp(100));
@@ -286,7 +287,7 @@ mod tests {
         let mut locks = LockTable::default();
         locks.acquire(TxnId(9), &Bytes::from_static(b"k"));
         let start = s.read_ts(0).unwrap();
-        assert!(matches!(s.admit(&write(start, "k", false), &locks, |_| None, 0), Admission::Locked(TxnId(9), 0)));
+        assert!(matches!(s.admit(&write(start, "k", false), &locks, |_| None, 0), Admission::Locked { mutation: 0 }));
     }
 
     #[test]

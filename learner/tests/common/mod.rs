@@ -17,7 +17,7 @@ use deltatree_storage::api::ScanRequest;
 use deltatree_storage::engine::Engine;
 use deltatree_storage::types::{ColumnId, RowKey, TableId, Timestamp, Value};
 
-pub fn optimistic() -> TxnOptions {
+pub(crate) fn optimistic() -> TxnOptions {
     TxnOptions { mode: TxnMode::Optimistic, ..TxnOptions::default() }
 }
 
@@ -37,7 +37,7 @@ fn column(id: u32, name: &str) -> ColumnInfo {
 }
 
 /// `create table test.t (id bigint primary key, v bigint not null)`, buffered in `txn`.
-pub fn define_table(txn: &mut Transaction, name: &str) -> TableInfo {
+pub(crate) fn define_table(txn: &mut Transaction, name: &str) -> TableInfo {
     let (start, end) = meta_range();
     let rows: Vec<_> = txn.scan(start, end, false).map(|r| r.unwrap()).collect();
     let mut catalog = CatalogSnapshot::load(rows.iter().map(|r| (r.key(), r.value()))).unwrap();
@@ -70,7 +70,7 @@ pub fn define_table(txn: &mut Transaction, name: &str) -> TableInfo {
     info
 }
 
-pub fn buffer(txn: &mut Transaction, ops: Vec<KeyOp>) {
+pub(crate) fn buffer(txn: &mut Transaction, ops: Vec<KeyOp>) {
     for op in ops {
         match op {
             KeyOp::Put { key, value } => txn.put(key, value).unwrap(),
@@ -81,7 +81,7 @@ pub fn buffer(txn: &mut Transaction, ops: Vec<KeyOp>) {
 }
 
 /// Sets row `id` to `v`.
-pub fn put_row(txn: &mut Transaction, info: &TableInfo, id: i64, v: i64) {
+pub(crate) fn put_row(txn: &mut Transaction, info: &TableInfo, id: i64, v: i64) {
     let mut ops = Vec::new();
     let row = [Value::Int(id), Value::Int(v)];
     RowWriter::new(info).insert(&RowKey::Int(id), &row, &mut ops).unwrap();
@@ -91,12 +91,12 @@ pub fn put_row(txn: &mut Transaction, info: &TableInfo, id: i64, v: i64) {
     txn.use_schema(info.id, info.schema_version);
 }
 
-pub fn delete_row(txn: &mut Transaction, info: &TableInfo, id: i64) {
+pub(crate) fn delete_row(txn: &mut Transaction, info: &TableInfo, id: i64) {
     txn.delete(row_key(info.id, RowKey::Int(id).as_ref())).unwrap();
 }
 
 /// All rows of the table in the columnar engine at `ts`.
-pub fn columnar_rows(engine: &Engine, table: TableId, ts: Timestamp) -> BTreeMap<i64, i64> {
+pub(crate) fn columnar_rows(engine: &Engine, table: TableId, ts: Timestamp) -> BTreeMap<i64, i64> {
     let snapshot = engine.snapshot(table, ts).unwrap();
     let mut rows = BTreeMap::new();
     for batch in snapshot.scan_ordered(ScanRequest::all(vec![0, 1])).unwrap() {
@@ -109,7 +109,7 @@ pub fn columnar_rows(engine: &Engine, table: TableId, ts: Timestamp) -> BTreeMap
 }
 
 /// All rows of the table in the row store at the transaction's timestamp.
-pub fn stored_rows(txn: &Transaction, info: &TableInfo) -> Result<BTreeMap<i64, i64>> {
+pub(crate) fn stored_rows(txn: &Transaction, info: &TableInfo) -> Result<BTreeMap<i64, i64>> {
     let (start, end) = deltatree_learner::codec::table_range(info.id);
     let mut rows = BTreeMap::new();
     for row in txn.scan(start, end, false) {
@@ -122,6 +122,6 @@ pub fn stored_rows(txn: &Transaction, info: &TableInfo) -> Result<BTreeMap<i64, 
     Ok(rows)
 }
 
-pub fn b(s: &str) -> Bytes {
+pub(crate) fn b(s: &str) -> Bytes {
     Bytes::copy_from_slice(s.as_bytes())
 }

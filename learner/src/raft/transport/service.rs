@@ -10,7 +10,7 @@ use deltatree_proto::v1::{RaftMessage, ReadIndexReply, ReadIndexRequest, Snapsho
 use deltatree_storage::types::Timestamp;
 use openraft::Snapshot;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Request, Response, Status, Streaming};
 
@@ -32,16 +32,15 @@ struct Service {
 /// How long entries may wait for the backlog before the leader is told to come again.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-/// Serves `peer` on `listen` (port 0: any free one) until the returned sender is dropped. Returns the
-/// address. Errors: `Io` if the address is taken.
+/// Serves `peer` on `listen` (port 0: any free one) for as long as the current runtime lives. Returns
+/// the address. Errors: `Io` if it is taken.
 pub(crate) async fn serve(
     listen: SocketAddr,
     peer: LocalPeer,
     read_index: Option<ReadIndexService>,
-) -> Result<(SocketAddr, oneshot::Sender<()>)> {
+) -> Result<SocketAddr> {
     let listener = TcpListener::bind(listen).await.map_err(Error::io("listen for other replicas"))?;
     let address = listener.local_addr().map_err(Error::io("listen for other replicas"))?;
-    let (stop, stopped) = oneshot::channel::<()>();
     let service = ReplicaServer::new(Service { peer, read_index })
         .max_decoding_message_size(MESSAGE_BYTES)
         .max_encoding_message_size(MESSAGE_BYTES);
@@ -50,14 +49,11 @@ pub(crate) async fn serve(
         .add_service(service)
         .serve_with_incoming(TcpListenerStream::new(listener));
     tokio::spawn(async move {
-        tokio::select! {
-            served = server => if let Err(e) = served {
-                tracing::error!(error = %e, "the service for other replicas has stopped");
-            },
-            _ = stopped => {}
+        if let Err(e) = server.await {
+            tracing::error!(error = %e, "the service for other replicas has stopped");
         }
     });
-    Ok((address, stop))
+    Ok(address)
 }
 
 #[tonic::async_trait]

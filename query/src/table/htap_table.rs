@@ -59,7 +59,12 @@ impl HtapTable {
         }
         let key = table.primary_key_positions();
         let constraints = if key.is_empty() { Vec::new() } else { vec![Constraint::PrimaryKey(key)] };
-        Self { table, schema: Arc::new(Schema::new(fields)), constraints: Constraints::new_unverified(constraints), reads }
+        Self {
+            table,
+            schema: Arc::new(Schema::new(fields)),
+            constraints: Constraints::new_unverified(constraints),
+            reads,
+        }
     }
 
     /// Its definition.
@@ -186,14 +191,7 @@ impl HtapTable {
         let estimate = Estimate::of_snapshot(&snapshot.statistics()?, &zones, own.is_some());
         let statistics = plan_statistics(&shape, &filters, &estimate);
         let partitions = (estimate.rows_kept() / ROWS_PER_PARTITION).clamp(1, self.reads.partitions() as u64) as usize;
-        let read = ColumnarRead {
-            shape,
-            snapshot,
-            choice,
-            own,
-            estimate: zones,
-            cancel: context.cancel.clone(),
-        };
+        let read = ColumnarRead { shape, snapshot, choice, own, estimate: zones, cancel: context.cancel.clone() };
         Ok(ColumnarScanExec::new(read, filters, statistics, partitions))
     }
 }
@@ -269,7 +267,11 @@ fn contains_subquery(expr: &Expr) -> bool {
     let is_subquery = |e: &Expr| {
         matches!(
             e,
-            Expr::ScalarSubquery(_) | Expr::Exists(_) | Expr::InSubquery(_) | Expr::SetComparison(_) | Expr::OuterReferenceColumn(..)
+            Expr::ScalarSubquery(_)
+                | Expr::Exists(_)
+                | Expr::InSubquery(_)
+                | Expr::SetComparison(_)
+                | Expr::OuterReferenceColumn(..)
         )
     };
     expr.exists(|e| Ok(is_subquery(e))).unwrap_or(true)

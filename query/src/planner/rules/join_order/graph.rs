@@ -42,9 +42,9 @@ impl Condition {
     /// Whether it is an equality between the two sets.
     pub(super) fn splits(&self, a: Set, b: Set) -> bool {
         let within = |reads: Set, set: Set| reads & !set == 0;
-        self.sides.as_ref().is_some_and(|(_, l, _, r)| {
-            (within(*l, a) && within(*r, b)) || (within(*l, b) && within(*r, a))
-        })
+        self.sides
+            .as_ref()
+            .is_some_and(|(_, l, _, r)| (within(*l, a) && within(*r, b)) || (within(*l, b) && within(*r, a)))
     }
 
     /// Distinct values of the sides of an equality, the larger of both; `None` for other conditions.
@@ -129,11 +129,17 @@ impl JoinGraph {
             }
         }
         let within = |reads: Set, set: Set| reads & !set == 0;
-        let new = |c: &&Condition| within(c.reads, left_set | right_set) && !within(c.reads, left_set) && !within(c.reads, right_set);
+        let new = |c: &&Condition| {
+            within(c.reads, left_set | right_set) && !within(c.reads, left_set) && !within(c.reads, right_set)
+        };
         for condition in self.conditions.iter().filter(new) {
             match &condition.sides {
-                Some((l, lr, r, rr)) if within(*lr, left_set) && within(*rr, right_set) => keys.push((l.clone(), r.clone())),
-                Some((l, lr, r, rr)) if within(*lr, right_set) && within(*rr, left_set) => keys.push((r.clone(), l.clone())),
+                Some((l, lr, r, rr)) if within(*lr, left_set) && within(*rr, right_set) => {
+                    keys.push((l.clone(), r.clone()))
+                }
+                Some((l, lr, r, rr)) if within(*lr, right_set) && within(*rr, left_set) => {
+                    keys.push((r.clone(), l.clone()))
+                }
                 Some(_) | None => filters.push(condition.expr.clone()),
             }
         }

@@ -19,6 +19,7 @@ use deltatree_storage::scan::ScanWorker;
 use futures::{StreamExt, TryStreamExt};
 
 use super::columnar_scan::ColumnarScanExec;
+use super::scan_shape::renamed;
 use crate::error::SqlError;
 
 /// A filter that has not come by then is done without. Only its speed is lost.
@@ -105,8 +106,7 @@ impl ScanBatches {
         };
         let batch = if batch.num_rows() > self.left { batch.slice(0, self.left) } else { batch };
         self.left -= batch.num_rows();
-        // Storage names columns as declared: the plan has its own names.
-        Ok(Some(batch.with_schema(Arc::clone(&self.schema))?))
+        Ok(Some(renamed(batch, &self.schema)?))
     }
 }
 

@@ -22,7 +22,7 @@ use deltatree_storage::types::{RowKey, Timestamp};
 
 use super::filters::{ScanFilters, apply};
 use super::row_source::{RowCursor, RowSource, RowWalk};
-use super::scan_shape::{ScanShape, leaf_properties, renumber};
+use super::scan_shape::{ScanShape, leaf_properties, renamed, renumber};
 use crate::access_path::Choice;
 use crate::error::SqlError;
 use crate::planner::TransactionOverlay;
@@ -215,7 +215,7 @@ impl RowBatches {
             let batch = if batch.num_rows() > self.left { batch.slice(0, self.left) } else { batch };
             self.left -= batch.num_rows();
             if batch.num_rows() > 0 {
-                return Ok(Some(batch.with_schema(Arc::clone(&self.read.shape.schema))?));
+                return Ok(Some(renamed(batch, &self.read.shape.schema)?));
             }
         }
         Ok(None)

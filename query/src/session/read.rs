@@ -9,6 +9,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::sql::sqlparser::ast;
 use deltatree_learner::ReaderGuard;
 use deltatree_learner::catalog::TableInfo;
+use deltatree_storage::api::CancelFlag;
 use deltatree_storage::types::Timestamp;
 use futures::StreamExt;
 use tokio::sync::mpsc;
@@ -80,10 +81,13 @@ impl Session {
     }
 
     fn read_context(
-        &self,
+        &mut self,
         ts: Timestamp,
         overlay: Option<Arc<crate::planner::TransactionOverlay>>,
     ) -> Result<ReadContext> {
+        // A statement may read twice (what it locks, then that again at a newer timestamp), and a read
+        // that is over cancels its flag.
+        self.cancel = CancelFlag::default();
         let engines = self.variables.text("tidb_isolation_read_engines");
         Ok(ReadContext {
             ts,
@@ -239,7 +243,7 @@ impl Variables for Session {
 }
 
 /// Stops the scans of a query whose rows nobody wants any more.
-struct StopOnDrop(deltatree_storage::api::CancelFlag);
+struct StopOnDrop(CancelFlag);
 
 impl Drop for StopOnDrop {
     fn drop(&mut self) {

@@ -149,3 +149,36 @@ fn changed_rows_are_counted_as_mysql_does() {
         assert_eq!(affected("DELETE FROM k WHERE v > 0 ORDER BY id LIMIT 1").0, 1);
     });
 }
+
+#[test]
+fn columns_are_found_in_any_case_on_both_paths() {
+    with_server(|server| {
+        let mut connection = connect(server);
+        connection.query_drop("CREATE TABLE Cases (Id INT PRIMARY KEY, L_Name VARCHAR(10))").unwrap();
+        connection.query_drop("INSERT INTO Cases (ID, l_name) VALUES (1, 'one'), (2, 'two')").unwrap();
+        for engine in ["tikv", "tiflash"] {
+            connection.query_drop(format!("SET tidb_isolation_read_engines = '{engine}'")).unwrap();
+            let rows: Vec<(i64, String)> =
+                connection.query("SELECT id, L_NAME FROM Cases WHERE l_Name <> 'one' ORDER BY ID").unwrap();
+            assert_eq!(rows, [(2, "two".to_owned())], "{engine}");
+        }
+    });
+}
+
+#[test]
+fn a_locking_read_and_the_update_after_it_see_one_state() {
+    with_server(|server| {
+        let mut connection = connect(server);
+        connection.query_drop("CREATE TABLE d (w INT, d INT, next INT, PRIMARY KEY (w, d))").unwrap();
+        connection.query_drop("INSERT INTO d VALUES (1, 1, 10), (1, 2, 20)").unwrap();
+        connection.query_drop("BEGIN").unwrap();
+        let next: Option<i64> = connection.query_first("SELECT next FROM d WHERE d = 1 AND w = 1 FOR UPDATE").unwrap();
+        assert_eq!(next, Some(10));
+        connection.query_drop("UPDATE d SET next = 10 + 1 WHERE d = 1 AND w = 1").unwrap();
+        connection.query_drop("UPDATE d SET next = next + 1 WHERE next > 5").unwrap();
+        assert_eq!(connection.affected_rows(), 2);
+        connection.query_drop("COMMIT").unwrap();
+        let all: Vec<i64> = connection.query("SELECT next FROM d ORDER BY d").unwrap();
+        assert_eq!(all, [12, 21]);
+    });
+}

@@ -116,8 +116,11 @@ fn slice(bound: &Bound<Vec<Value>>) -> Bound<&[Value]> {
 struct Spans {
     equal_columns: usize,
     prefixes: Vec<Vec<Value>>,
-    next: Option<(Option<(Value, bool)>, Option<(Value, bool)>)>,
+    next: Option<(End, End)>,
 }
+
+/// One end of an interval, if it has one: a value, and whether the value is inside.
+type End = Option<(Value, bool)>;
 
 impl Spans {
     /// `None` if nothing is said about the first column.

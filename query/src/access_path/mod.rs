@@ -4,6 +4,7 @@
 //! [`cost`] prices each in microseconds, [`choose`](choose::choose) takes one. Everything here is a
 //! function of plain data: no I/O, no clock.
 
+#[expect(clippy::module_inception, reason = "the type lives in the file of its name")]
 mod access_path;
 mod bounds;
 mod candidates;

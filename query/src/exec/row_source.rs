@@ -60,10 +60,13 @@ impl RowWalk {
     }
 }
 
+/// Receives a row's key and value.
+type Take<'t> = dyn FnMut(&[u8], &[u8]) -> Result<()> + 't;
+
 impl RowCursor<'_> {
     /// Hands the next row's key and value to `take`. False at the end. Blocks on disk for what is not
     /// cached.
-    pub(super) fn step(&self, walk: &mut RowWalk, take: &mut dyn FnMut(&[u8], &[u8]) -> Result<()>) -> Result<bool> {
+    pub(super) fn step(&self, walk: &mut RowWalk, take: &mut Take<'_>) -> Result<bool> {
         match walk {
             RowWalk::Points(keys) => {
                 for key in keys {
@@ -89,7 +92,7 @@ impl RowCursor<'_> {
         }
     }
 
-    fn get(&self, key: &RowKey, take: &mut dyn FnMut(&[u8], &[u8]) -> Result<()>) -> Result<bool> {
+    fn get(&self, key: &RowKey, take: &mut Take<'_>) -> Result<bool> {
         let key = row_key(self.table.id, key.as_ref());
         let row = match self.overlay.and_then(|o| o.get(&key)) {
             Some(own) => own.cloned(),

@@ -83,8 +83,8 @@ impl Node {
     }
 
     async fn create_databases(self: &Arc<Self>) -> Result<()> {
-        let missing = |name: &&str| self.group.catalog().database(name).is_none();
-        if !DATABASES.iter().any(|name| missing(&name)) {
+        let missing = |name: &&'static str| self.group.catalog().database(name).is_none();
+        if !DATABASES.iter().any(missing) {
             return Ok(());
         }
         let mut session = self.session("root", "localhost");

@@ -275,10 +275,8 @@ fn check(definition: &Definition, value: VariableValue) -> Result<VariableValue>
         "time_zone" => {
             SessionZone::parse(&value.to_string())?;
         }
-        "tidb_isolation_read_engines" => {
-            if crate::planner::Engines::parse(&value.to_string()).is_none() {
-                return Err(wrong_value(&value));
-            }
+        "tidb_isolation_read_engines" if crate::planner::Engines::parse(&value.to_string()).is_none() => {
+            return Err(wrong_value(&value));
         }
         "transaction_isolation" | "tx_isolation" => return isolation(&value).ok_or_else(|| wrong_value(&value)),
         "tidb_txn_mode" if !["pessimistic", "optimistic", ""].contains(&value.to_string().to_lowercase().as_str()) => {

@@ -181,7 +181,7 @@ fn prepared(words: &mut Words<'_>) -> Parsed {
         if !words.take("FROM") {
             return words.unexpected();
         }
-        StatementKind::Prepare { name, source: words.expr()? }
+        StatementKind::Prepare { name, source: Box::new(words.expr()?) }
     } else if words.take("EXECUTE") {
         let name = words.name()?.to_lowercase();
         let mut using = Vec::new();

@@ -47,7 +47,7 @@ pub(crate) enum StatementKind {
         /// Name, in lower case.
         name: String,
         /// A string literal, or `@variable`.
-        source: ast::Expr,
+        source: Box<ast::Expr>,
     },
     /// `EXECUTE name USING @a, @b`.
     Execute {

@@ -137,6 +137,10 @@ impl<'a> Words<'a> {
     pub(crate) fn user_variable(&mut self) -> Result<String> {
         let word = match self.0.peek_token().token {
             Token::Word(w) if w.quote_style.is_none() => w.value,
+            Token::AtSign => {
+                self.skip();
+                return self.name_or_string();
+            }
             _ => return self.unexpected(),
         };
         match word.strip_prefix('@') {

@@ -37,7 +37,7 @@ enum Filter {
     /// A pattern for the first column.
     Like(String),
     /// A condition on the answer's columns.
-    Where(Expr),
+    Where(Box<Expr>),
 }
 
 /// What is asked for.

@@ -69,7 +69,7 @@ pub(crate) fn parse(words: &mut Words<'_>) -> Result<Option<StatementKind>> {
     let filter = if words.take("LIKE") {
         Some(Filter::Like(words.name_or_string()?))
     } else if words.take("WHERE") {
-        Some(Filter::Where(words.expr()?))
+        Some(Filter::Where(Box::new(words.expr()?)))
     } else {
         None
     };

@@ -2,6 +2,7 @@
 
 use deltatree_learner::catalog::TableInfo;
 use deltatree_storage::predicate::Predicate;
+use deltatree_storage::types::RowKey;
 
 use super::access_path::AccessPath;
 use super::candidates::candidates;
@@ -11,6 +12,9 @@ use crate::planner::{Engine, Engines};
 
 /// MySQL's and TiDB's code for "internal: no access path".
 const NO_ACCESS_PATH: u16 = 1815;
+
+/// Rows that are read by key without a thought.
+const FEW_ROWS: u64 = 200;
 
 /// A path with its price.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +49,8 @@ pub enum Reason {
     Hint,
     /// It was the cheapest.
     Cost,
+    /// Its keys say that it reads a few rows only; no other was priced.
+    FewRows,
     /// The columnar replica, which was cheaper, could not be read.
     Fallback,
 }
@@ -56,6 +62,7 @@ impl std::fmt::Display for Reason {
             Self::Isolation => "tidb_isolation_read_engines",
             Self::Hint => "hint READ_FROM_STORAGE",
             Self::Cost => "lowest cost",
+            Self::FewRows => "few rows by key",
             Self::Fallback => "columnar replica not readable",
         })
     }
@@ -89,6 +96,40 @@ impl Choice {
         let best = rows.min_by(|a, b| a.cost_us.total_cmp(&b.cost_us)).cloned()?;
         let (path, rows, cost_us) = (best.path, best.rows, best.cost_us);
         Some(Self { path, rows, cost_us, reason: Reason::Fallback, ..self })
+    }
+}
+
+/// Takes a path by keys that reads at most [`FEW_ROWS`] rows, without pricing the others: nothing beats
+/// it, and finding out by how much would take longer than reading them. `None` if there is no such path,
+/// or the session or the hint does not allow it.
+pub fn choose_few(table: &TableInfo, conjuncts: &[Predicate], engines: Engines, hint: Option<Engine>) -> Option<Choice> {
+    if !engines.allows(Engine::Row) || hint == Some(Engine::Columnar) {
+        return None;
+    }
+    let paths = candidates(table, conjuncts).into_iter();
+    let (rows, path) = paths.filter_map(|path| Some((rows_at_most(&path, table)?, path))).min_by_key(|(rows, _)| *rows)?;
+    if rows > FEW_ROWS {
+        return None;
+    }
+    let rows = rows as f64;
+    let (_, cost_us) = price(&path, table, conjuncts, &Facts::default());
+    let only = Priced { path: path.clone(), rows, cost_us, bar: None };
+    Some(Choice { path, rows, cost_us, reason: Reason::FewRows, candidates: vec![only] })
+}
+
+/// Rows that a path can read at most, where its keys alone tell.
+fn rows_at_most(path: &AccessPath, table: &TableInfo) -> Option<u64> {
+    match path {
+        AccessPath::PointGet { keys } => Some(keys.len() as u64),
+        AccessPath::KeyRange { ranges } => ranges.iter().try_fold(0u64, |rows, range| match (&range.start, &range.end) {
+            (Some(RowKey::Int(start)), Some(RowKey::Int(end))) => rows.checked_add(start.abs_diff(*end)),
+            _ => None,
+        }),
+        AccessPath::IndexRange { index, ranges, equal_columns, .. } => {
+            let index = table.indexes.iter().find(|i| i.id == *index)?;
+            (index.unique && *equal_columns == index.columns.len()).then_some(ranges.len() as u64)
+        }
+        AccessPath::RowScan | AccessPath::ColumnarScan => None,
     }
 }
 

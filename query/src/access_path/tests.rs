@@ -131,6 +131,32 @@ fn isolation_goes_before_hints_and_hints_before_cost() {
 }
 
 #[test]
+fn a_few_keys_are_read_without_asking_for_figures() {
+    let t = by_id();
+    let few = |conjuncts: &[Predicate], engines, hint| choose_few(&t, conjuncts, engines, hint).map(|c| c.path.to_string());
+    let (all, columns) = (Engines::ALL, Engines { row: false, columnar: true });
+    let point = [cmp(0, CompareOp::Eq, 5)];
+    assert_eq!(few(&point, all, None).as_deref(), Some("PointGet(1 key)"));
+    assert_eq!(few(&point, all, Some(Engine::Columnar)), None);
+    assert_eq!(few(&point, columns, None), None);
+    let range = |high| [cmp(0, CompareOp::GtEq, 1), cmp(0, CompareOp::LtEq, high)];
+    assert_eq!(few(&range(100), all, None).as_deref(), Some("KeyRange(1 range)"));
+    assert_eq!(few(&range(100_000), all, None), None);
+    assert_eq!(few(&[cmp(1, CompareOp::Eq, 5)], all, None), None);
+}
+
+#[test]
+fn rows_are_read_instead_only_if_nobody_asked_for_columns() {
+    let t = by_id();
+    let by_cost = choose(&t, &[], &facts(1_000_000), Engines::ALL, None).unwrap();
+    assert!(by_cost.may_fall_back());
+    let fallen = by_cost.fallen_back().unwrap();
+    assert_eq!((fallen.path, fallen.reason), (AccessPath::RowScan, Reason::Fallback));
+    let hinted = choose(&t, &[], &facts(1_000_000), Engines::ALL, Some(Engine::Columnar)).unwrap();
+    assert!(!hinted.may_fall_back());
+}
+
+#[test]
 fn a_table_without_replica_cannot_be_read_from_columns_alone() {
     let t = TableInfo { columnar: false, ..by_id() };
     let error = choose(&t, &[], &facts(0), Engines { row: false, columnar: true }, None).unwrap_err();

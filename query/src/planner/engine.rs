@@ -15,8 +15,7 @@ use super::NAME_KEY;
 use super::config::EngineConfig;
 use super::context::ReadContext;
 use super::explain;
-use super::gate_history::GateHistory;
-use super::reads::{ProcessList, QueryReads};
+use super::reads::{ProcessList, QueryReads, ReadSetup};
 use super::stream::QueryStream;
 use super::template::session_template;
 use crate::access_path::Hints;
@@ -32,11 +31,8 @@ pub struct QueryEngine {
 }
 
 struct Inner {
-    group: LeaderGroup,
-    partitions: usize,
     template: SessionState,
-    history: Arc<GateHistory>,
-    processes: Arc<ProcessList>,
+    setup: ReadSetup,
 }
 
 /// A query ready to run.
@@ -55,8 +51,8 @@ impl QueryEngine {
     /// If the spill directory cannot be set up.
     pub fn new(group: LeaderGroup, config: &EngineConfig, processes: Arc<ProcessList>) -> Result<Self> {
         let template = session_template(config)?;
-        let (partitions, history) = (config.partitions, Arc::default());
-        Ok(Self { inner: Arc::new(Inner { group, partitions, template, history, processes }) })
+        let setup = ReadSetup { group, partitions: config.partitions, history: Arc::default(), processes };
+        Ok(Self { inner: Arc::new(Inner { template, setup }) })
     }
 
     /// Plans a rewritten query and starts it. Waits for the columnar replica if the plan reads it. The
@@ -65,7 +61,7 @@ impl QueryEngine {
     /// # Errors
     /// Whatever is wrong with the query, with MySQL's codes; 9012 if the replica is too far behind.
     pub async fn query(&self, query: &ast::Query, read: ReadContext) -> Result<QueryStream> {
-        let planned = self.plan(query, read).await?;
+        let planned = self.plan(query, read, false).await?;
         let stream = execute_stream(planned.physical, planned.session.task_ctx())?;
         Ok(QueryStream { schema: planned.schema, stream })
     }
@@ -76,23 +72,16 @@ impl QueryEngine {
     /// # Errors
     /// As [`QueryEngine::query`].
     pub async fn explain(&self, query: &ast::Query, read: ReadContext, analyze: bool) -> Result<RecordBatch> {
-        let planned = self.plan(query, read).await?;
+        let planned = self.plan(query, read, true).await?;
         explain::explain(&planned, analyze).await
     }
 
-    pub(super) async fn plan(&self, query: &ast::Query, read: ReadContext) -> Result<Planned> {
+    pub(super) async fn plan(&self, query: &ast::Query, read: ReadContext, explained: bool) -> Result<Planned> {
         let inner = &*self.inner;
         let mut session = inner.template.clone();
         functions::set_zone(session.config_mut(), read.variables.zone);
         session.config_mut().options_mut().catalog.default_schema = read.database.to_lowercase();
-        let reads = Arc::new(QueryReads::new(
-            inner.group.clone(),
-            read,
-            Hints::of(query),
-            inner.partitions,
-            Arc::clone(&inner.history),
-            Arc::clone(&inner.processes),
-        ));
+        let reads = Arc::new(QueryReads::new(inner.setup.clone(), read, Hints::of(query), explained));
         session.register_catalog_list(QueryCatalog::list(Arc::clone(&reads)));
         let statement = DfStatement::Statement(Box::new(ast::Statement::Query(Box::new(query.clone()))));
         let logical = session.statement_to_plan(statement).await?;
@@ -104,7 +93,7 @@ impl QueryEngine {
 
 impl std::fmt::Debug for QueryEngine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("QueryEngine").field("partitions", &self.inner.partitions).finish_non_exhaustive()
+        f.debug_struct("QueryEngine").field("partitions", &self.inner.setup.partitions).finish_non_exhaustive()
     }
 }
 

@@ -31,12 +31,22 @@ pub struct QueryReads {
     context: ReadContext,
     hints: Hints,
     partitions: usize,
+    explained: bool,
     history: Arc<GateHistory>,
     processes: Arc<ProcessList>,
     /// Passed, or failed: a query does not wait twice for a replica that does not come.
     gate: OnceCell<Result<GateReport>>,
     snapshots: Mutex<HashMap<TableId, Snapshot>>,
     peeked: Mutex<HashMap<TableId, Peek>>,
+}
+
+/// What all queries of an engine share.
+#[derive(Clone)]
+pub(super) struct ReadSetup {
+    pub(super) group: LeaderGroup,
+    pub(super) partitions: usize,
+    pub(super) history: Arc<GateHistory>,
+    pub(super) processes: Arc<ProcessList>,
 }
 
 /// A table of the columnar replica as it happened to be when the query was planned, for estimates: not
@@ -56,23 +66,17 @@ impl std::fmt::Debug for QueryReads {
 }
 
 impl QueryReads {
-    pub(super) fn new(
-        group: LeaderGroup,
-        context: ReadContext,
-        hints: Hints,
-        partitions: usize,
-        history: Arc<GateHistory>,
-        processes: Arc<ProcessList>,
-    ) -> Self {
-        let catalog = group.catalog();
+    pub(super) fn new(setup: ReadSetup, context: ReadContext, hints: Hints, explained: bool) -> Self {
+        let catalog = setup.group.catalog();
         Self {
-            group,
+            group: setup.group,
             catalog,
             context,
             hints,
-            partitions,
-            history,
-            processes,
+            partitions: setup.partitions,
+            explained,
+            history: setup.history,
+            processes: setup.processes,
             gate: OnceCell::new(),
             snapshots: Mutex::default(),
             peeked: Mutex::default(),
@@ -97,6 +101,11 @@ impl QueryReads {
     /// Streams that a large scan should have.
     pub fn partitions(&self) -> usize {
         self.partitions
+    }
+
+    /// Whether the plan is made to be shown, with all that speaks for it.
+    pub fn is_explained(&self) -> bool {
+        self.explained
     }
 
     /// The connections of the server.

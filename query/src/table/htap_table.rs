@@ -22,7 +22,7 @@ use deltatree_storage::scan::Snapshot;
 use deltatree_storage::types::{KeyRange, RowKey};
 
 use super::statistics::{Estimate, plan_statistics, selectivity};
-use crate::access_path::{AccessPath, Choice, Facts, choose};
+use crate::access_path::{AccessPath, Choice, Facts, choose, choose_few};
 use crate::error::SqlError;
 use crate::exec::{ColumnarRead, ColumnarScanExec, OwnRows, RowRead, RowReadExec, RowSource, ScanFilters, ScanShape};
 use crate::planner::{Engine, NAME_KEY, QueryReads, ROW_ID};
@@ -99,6 +99,11 @@ impl HtapTable {
         if shape.returns_row_id() {
             engines.columnar = false;
             hint = hint.filter(|engine| *engine != Engine::Columnar);
+        }
+        if !self.reads.is_explained()
+            && let Some(choice) = choose_few(&self.table, &conjuncts, engines, hint)
+        {
+            return Ok((choice, Facts::default()));
         }
         let mut facts = Facts {
             columns_read: shape.projection.len(),

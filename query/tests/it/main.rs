@@ -3,6 +3,8 @@
 
 mod crash;
 mod errors;
+mod explain;
 mod oracle;
+mod system_tables;
 mod tpch;
 mod wire;

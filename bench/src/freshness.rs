@@ -22,6 +22,9 @@ use crate::server::{Server, ServerCommand};
 /// The rows of the tries; the load's rows carry other numbers.
 const TRIES: u64 = 0;
 
+/// Longest latency that is told apart, in microseconds.
+const LONGEST_US: u64 = 60_000_000;
+
 /// Options of `deltatree-bench freshness-smoke`.
 #[derive(Clone, Debug, Args)]
 pub struct Options {
@@ -95,7 +98,7 @@ struct Outcome {
 fn try_all(server: &Server, writer: &mut Conn, tries: u64, report: &mut Report) -> anyhow::Result<Outcome> {
     let mut reader = server.connect()?;
     reader.query_drop("set session tidb_isolation_read_engines = 'tiflash'")?;
-    let mut outcome = Outcome { misses: 0, writes: Histogram::new(3)?, reads: Histogram::new(3)? };
+    let mut outcome = Outcome { misses: 0, writes: histogram()?, reads: histogram()? };
     let (mut count, mut sum) = (0_i64, 0_i64);
     for number in 0..tries {
         let sql = match number % 4 {
@@ -132,6 +135,10 @@ fn try_all(server: &Server, writer: &mut Conn, tries: u64, report: &mut Report) 
         }
     }
     Ok(outcome)
+}
+
+fn histogram() -> anyhow::Result<Histogram<u64>> {
+    Ok(Histogram::new_with_max(LONGEST_US, 3)?)
 }
 
 fn record(histogram: &mut Histogram<u64>, time: Duration) {

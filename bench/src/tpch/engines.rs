@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use clap::ValueEnum;
+use deltatree_query::tpch::generator;
 use deltatree_query::tpch::load::LoadReport;
 use deltatree_query::tpch::queries::QUERIES;
 
@@ -44,6 +45,7 @@ pub struct Engines {
 pub async fn load(choices: &[Choice], scale: f64, directory: &Path, report: &mut Report) -> anyhow::Result<Engines> {
     let mut engines = Engines { ready: Vec::new(), absent: Vec::new() };
     let mut parquet = false;
+    tokio::task::block_in_place(generator::prepare);
     for choice in Choice::ALL {
         if !choices.contains(&choice) {
             continue;

@@ -58,6 +58,8 @@ pub struct LoadReport {
 /// # Errors
 /// The first error of a statement; rows committed before it stay.
 pub async fn load(node: &Arc<Node>, options: &LoadOptions) -> Result<LoadReport> {
+    let prepared = tokio::task::spawn_blocking(generator::prepare).await;
+    prepared.map_err(|error| SqlError::internal(format!("the generator failed: {error}")))?;
     let start = Instant::now();
     create_tables(node, &options.database).await?;
     let mut rows = 0;

@@ -102,12 +102,18 @@ impl Choice {
 /// Takes a path by keys that reads at most [`FEW_ROWS`] rows, without pricing the others: nothing beats
 /// it, and finding out by how much would take longer than reading them. `None` if there is no such path,
 /// or the session or the hint does not allow it.
-pub fn choose_few(table: &TableInfo, conjuncts: &[Predicate], engines: Engines, hint: Option<Engine>) -> Option<Choice> {
+pub fn choose_few(
+    table: &TableInfo,
+    conjuncts: &[Predicate],
+    engines: Engines,
+    hint: Option<Engine>,
+) -> Option<Choice> {
     if !engines.allows(Engine::Row) || hint == Some(Engine::Columnar) {
         return None;
     }
     let paths = candidates(table, conjuncts).into_iter();
-    let (rows, path) = paths.filter_map(|path| Some((rows_at_most(&path, table)?, path))).min_by_key(|(rows, _)| *rows)?;
+    let (rows, path) =
+        paths.filter_map(|path| Some((rows_at_most(&path, table)?, path))).min_by_key(|(rows, _)| *rows)?;
     if rows > FEW_ROWS {
         return None;
     }
@@ -121,10 +127,12 @@ pub fn choose_few(table: &TableInfo, conjuncts: &[Predicate], engines: Engines, 
 fn rows_at_most(path: &AccessPath, table: &TableInfo) -> Option<u64> {
     match path {
         AccessPath::PointGet { keys } => Some(keys.len() as u64),
-        AccessPath::KeyRange { ranges } => ranges.iter().try_fold(0u64, |rows, range| match (&range.start, &range.end) {
-            (Some(RowKey::Int(start)), Some(RowKey::Int(end))) => rows.checked_add(start.abs_diff(*end)),
-            _ => None,
-        }),
+        AccessPath::KeyRange { ranges } => {
+            ranges.iter().try_fold(0u64, |rows, range| match (&range.start, &range.end) {
+                (Some(RowKey::Int(start)), Some(RowKey::Int(end))) => rows.checked_add(start.abs_diff(*end)),
+                _ => None,
+            })
+        }
         AccessPath::IndexRange { index, ranges, equal_columns, .. } => {
             let index = table.indexes.iter().find(|i| i.id == *index)?;
             (index.unique && *equal_columns == index.columns.len()).then_some(ranges.len() as u64)

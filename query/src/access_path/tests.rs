@@ -133,7 +133,8 @@ fn isolation_goes_before_hints_and_hints_before_cost() {
 #[test]
 fn a_few_keys_are_read_without_asking_for_figures() {
     let t = by_id();
-    let few = |conjuncts: &[Predicate], engines, hint| choose_few(&t, conjuncts, engines, hint).map(|c| c.path.to_string());
+    let few =
+        |conjuncts: &[Predicate], engines, hint| choose_few(&t, conjuncts, engines, hint).map(|c| c.path.to_string());
     let (all, columns) = (Engines::ALL, Engines { row: false, columnar: true });
     let point = [cmp(0, CompareOp::Eq, 5)];
     assert_eq!(few(&point, all, None).as_deref(), Some("PointGet(1 key)"));

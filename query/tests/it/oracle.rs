@@ -89,7 +89,7 @@ fn query(random: &mut Random) -> String {
         0 => format!("SELECT COUNT(*) FROM t WHERE {filter}"),
         1 => format!("SELECT a, COUNT(*), SUM(b), MIN(s), MAX(d) FROM t WHERE {filter} GROUP BY a"),
         2 => format!("SELECT id, b FROM t WHERE {filter} ORDER BY b DESC, id LIMIT 7"),
-        3 => format!("SELECT x.id, y.id FROM t x JOIN t y ON x.a = y.a AND x.id < y.id WHERE x.b > 0 AND y.id < 40"),
+        3 => "SELECT x.id, y.id FROM t x JOIN t y ON x.a = y.a AND x.id < y.id WHERE x.b > 0 AND y.id < 40".to_owned(),
         4 => "SELECT COUNT(*), MIN(id), MAX(id) FROM t".to_owned(),
         _ => format!("SELECT id, a, b, s, d FROM t WHERE {filter}"),
     }

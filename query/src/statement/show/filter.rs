@@ -120,10 +120,10 @@ mod tests {
         let names: StringArray = ["a", "b", "c"].into_iter().map(Some).collect();
         let answer = RecordBatch::try_new(schema, vec![Arc::new(names)]).unwrap();
         let condition = parse_expr("`variable_NAME` IN ('a', 'c') OR Variable_name LIKE 'b%'").unwrap();
-        let rows = apply(Some(&Filter::Where(condition)), answer.clone()).await.unwrap();
+        let rows = apply(Some(&Filter::Where(Box::new(condition))), answer.clone()).await.unwrap();
         assert_eq!(rows.num_rows(), 3);
         let condition = parse_expr("variable_name = 'x'").unwrap();
-        let rows = apply(Some(&Filter::Where(condition)), answer).await.unwrap();
+        let rows = apply(Some(&Filter::Where(Box::new(condition))), answer).await.unwrap();
         assert_eq!((rows.num_rows(), rows.schema().field(0).name().as_str()), (0, "Variable_name"));
     }
 }

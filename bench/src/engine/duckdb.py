@@ -15,6 +15,7 @@ def text(cell):
 
 def serve(database, threads):
     connection = duckdb.connect(database, config={"threads": threads})
+    connection.execute("set enable_progress_bar = false")  # it would go to stdout, among the replies
     print(json.dumps({"version": duckdb.__version__}), flush=True)
     for line in sys.stdin:
         request = json.loads(line)

@@ -7,7 +7,8 @@ use datafusion::execution::SendableRecordBatchStream;
 pub struct QueryStream {
     /// Names as the client should show them; types as [`crate::types::field`] describes them.
     pub schema: SchemaRef,
-    /// Batches of these columns (under names of their own). Dropping it stops the query.
+    /// Batches of these columns; what comes straight from the planner has names of its own. Dropping it
+    /// stops the query.
     pub stream: SendableRecordBatchStream,
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::sql::sqlparser::ast;
 use deltatree_learner::ReaderGuard;
@@ -168,8 +168,10 @@ impl Session {
             }
         });
         let schema = announced.await.map_err(|_| SqlError::internal("the query ended without an answer"))??;
-        let stream = ReceiverStream::new(receiver).inspect(move |_| {
+        let labels = schema.clone();
+        let stream = ReceiverStream::new(receiver).map(move |batch| {
             let _running = &stop;
+            labelled(batch?, &labels)
         });
         Ok(QueryStream { schema: schema.clone(), stream: Box::pin(RecordBatchStreamAdapter::new(schema, stream)) })
     }
@@ -240,6 +242,18 @@ impl Variables for Session {
     fn user(&self, name: &str) -> Datum {
         self.variables.user(name)
     }
+}
+
+/// The batch under the names that the client sees. Types stay the batch's own.
+fn labelled(batch: RecordBatch, labels: &SchemaRef) -> datafusion::common::Result<RecordBatch> {
+    let (own, columns, rows) = batch.into_parts();
+    let fields = own
+        .fields()
+        .iter()
+        .zip(labels.fields())
+        .map(|(own, label)| Field::clone(own).with_name(label.name()).with_metadata(label.metadata().clone()));
+    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    Ok(RecordBatch::try_new_with_options(schema, columns, &RecordBatchOptions::new().with_row_count(Some(rows)))?)
 }
 
 /// Stops the scans of a query whose rows nobody wants any more.

@@ -1,5 +1,7 @@
 //! Every metric: name, unit, labels.
 
+use std::time::Duration;
+
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 use crate::error::{Result, SqlError};
@@ -22,6 +24,12 @@ pub const COMMITS: &str = "deltatree_commits";
 pub const LOG_SYNCS: &str = "deltatree_log_syncs";
 /// Gauge, bytes: log and row store on disk.
 pub const ROW_DISK_BYTES: &str = "deltatree_row_disk_bytes";
+
+/// Counts a statement that took so long to its result.
+pub(crate) fn statement_done(ok: bool, took: Duration) {
+    metrics::counter!(STATEMENTS, "outcome" => if ok { "ok" } else { "error" }).increment(1);
+    metrics::histogram!(STATEMENT_SECONDS).record(took.as_secs_f64());
+}
 
 /// Starts collecting, for the whole process. Fails if that was done before.
 pub fn install() -> Result<PrometheusHandle> {

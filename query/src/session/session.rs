@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
@@ -109,7 +109,10 @@ impl Session {
         if let Some(open) = &mut self.transaction {
             open.begin_statement();
         }
-        match self.dispatch(statement, parameters).await {
+        let begun = Instant::now();
+        let done = self.dispatch(statement, parameters).await;
+        crate::metrics::statement_done(done.is_ok(), begun.elapsed());
+        match done {
             Ok(result) => {
                 if let Some(open) = &mut self.transaction {
                     open.end_statement();

@@ -1,7 +1,6 @@
 //! Checksums, digests and identifiers.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::*;
 use sha1::{Digest, Sha1};
@@ -36,18 +35,9 @@ fn crc32(bytes: &[u8]) -> i64 {
     i64::from(!crc)
 }
 
-/// A random number of 64 bits: a counter and the seeds that the standard library draws for its hash maps.
-pub(super) fn random() -> u64 {
-    use std::hash::{BuildHasher, Hasher, RandomState};
-    static COUNTER: AtomicU64 = AtomicU64::new(0);
-    let mut hasher = RandomState::new().build_hasher();
-    hasher.write_u64(COUNTER.fetch_add(1, Ordering::Relaxed));
-    hasher.finish()
-}
-
 /// A random UUID (version 4).
 fn uuid() -> String {
-    let (high, low) = (random(), random());
+    let (high, low): (u64, u64) = rand::random();
     let (time, version) = (high >> 16, 0x4000 | (high & 0x0FFF));
     let low = (low & 0x3FFF_FFFF_FFFF_FFFF) | 0x8000_0000_0000_0000;
     format!("{:08x}-{:04x}-{version:04x}-{:04x}-{:012x}", time >> 16, time & 0xFFFF, low >> 48, low & 0xFFFF_FFFF_FFFF)

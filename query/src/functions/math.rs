@@ -9,7 +9,6 @@ use datafusion::logical_expr::ReturnFieldArgs;
 use super::arithmetic::exact;
 use super::call::Call;
 use super::convert::is_decimal;
-use super::digest::random;
 use super::scalar::{Definition, Returned, Returns};
 use crate::error::{Result, SqlError};
 
@@ -88,8 +87,7 @@ fn rand(call: &Call<'_>) -> Result<ArrayRef> {
     const MAX: u64 = 0x3FFF_FFFF;
     let rows = call.rows().max(1);
     if call.len() == 0 {
-        let value = |_| (random() >> 11) as f64 / (1_u64 << 53) as f64;
-        return Ok(Arc::new((0..rows).map(|row| Some(value(row))).collect::<Float64Array>()));
+        return Ok(Arc::new((0..rows).map(|_| Some(::rand::random::<f64>())).collect::<Float64Array>()));
     }
     let seeds = call.ints(0)?;
     let start = |seed: i64| {

@@ -28,16 +28,7 @@ pub(crate) fn authenticate(login: &Login, peer: IpAddr) -> Result<(), SqlError> 
 
 /// A challenge that nobody can foresee. It never holds a zero byte, which would end it early.
 pub(crate) fn challenge() -> [u8; super::handshake::CHALLENGE] {
-    use std::hash::{BuildHasher, RandomState};
-    let mut bytes = [0; super::handshake::CHALLENGE];
-    for chunk in bytes.chunks_mut(8) {
-        // Every RandomState is seeded by the operating system's random source.
-        let random = RandomState::new().hash_one(0u64).to_le_bytes();
-        for (byte, random) in chunk.iter_mut().zip(random) {
-            *byte = 1 + random % 127;
-        }
-    }
-    bytes
+    std::array::from_fn(|_| rand::random_range(1..=127))
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::manifest::{Files, Manifest, SegmentRecord, TableRecord, delete_file_name};
 use crate::pack::file_name;
 use crate::row_set::RowSet;
+use crate::scan::StatisticsMemo;
 use crate::segment::Segment;
 use crate::stable::Stable;
 use crate::types::{FileId, TableSchema};
@@ -29,6 +30,7 @@ fn restore_table(files: &Files, record: &TableRecord) -> Result<Table> {
         max_commit_ts: record.max_commit_ts,
         floor: record.floor,
         damage: None,
+        statistics: StatisticsMemo::default(),
     };
     let restore = |r| restore_segment(files, r, &record.schema);
     match record.segments.iter().map(restore).collect::<Result<Vec<Arc<Segment>>>>() {

@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::manifest::{SegmentRecord, TableRecord};
 use crate::pack::PackRows;
 use crate::row_set::{RowSet, take_rows};
+use crate::scan::StatisticsMemo;
 use crate::segment::{Prepared, Segment};
 use crate::types::{TableId, TableSchema, Timestamp};
 
@@ -52,12 +53,21 @@ pub(crate) struct TableVersion {
     /// Timestamp of the last bulk build.
     pub(crate) floor: Timestamp,
     pub(crate) damage: Option<Arc<Damage>>,
+    /// Figures of the version's newest snapshots, once somebody has asked for them.
+    pub(crate) statistics: StatisticsMemo,
 }
 
 impl TableVersion {
     /// A first version. Rows at or below `floor` count as applied.
     pub(crate) fn new(schema: TableSchema, segments: Vec<Arc<Segment>>, floor: Timestamp) -> Self {
-        Self { schema: Arc::new(schema), segments, max_commit_ts: floor, floor, damage: None }
+        Self {
+            schema: Arc::new(schema),
+            segments,
+            max_commit_ts: floor,
+            floor,
+            damage: None,
+            statistics: StatisticsMemo::default(),
+        }
     }
 
     /// Fails if the table is damaged.

@@ -27,9 +27,10 @@ mod text;
 mod wide;
 mod zstd;
 
-pub(super) use column::{decode, decode_rows, encode};
+pub(super) use column::{decode, decode_coded, decode_rows, encode};
 pub(crate) use constant::repeat;
 pub(super) use damage::{Damage, Trust};
+pub(crate) use dictionary::Coded;
 pub(super) use keys::{KeyBlock, decode_keys, encode_keys, search};
 
 #[cfg(test)]

@@ -4,7 +4,8 @@
 //! cargo test -p deltatree-storage --release --test engine_speed -- --ignored --nocapture
 //! ```
 //!
-//! `ROWS` in the environment changes the size of the table (10 million rows by default).
+//! `ROWS` in the environment changes the size of the table (10 million rows by default), `SCANS` how often
+//! each scan is repeated.
 
 #![allow(clippy::unwrap_used, reason = "a failure ends the measurement")]
 
@@ -43,6 +44,10 @@ fn schema() -> TableSchema {
     }
 }
 
+fn from_env(name: &str, default: i64) -> i64 {
+    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
+}
+
 /// A scattered permutation of `0..rows` (`rows` prime to the factor).
 fn scatter(i: i64, rows: i64) -> i64 {
     (i as i128 * 7_919_777_311 % rows as i128) as i64
@@ -77,10 +82,10 @@ fn load(rows: i64) -> impl Iterator<Item = Result<PackRows>> {
     })
 }
 
-/// `select sum(c2) where c1 < 900`, one thread, best of five.
+/// `select sum(c2) where c1 < 900`, one thread, best of several.
 fn scan(engine: &Engine) -> (Duration, i64) {
     let mut best = (Duration::MAX, 0);
-    for _ in 0..5 {
+    for _ in 0..from_env("SCANS", 9) {
         let start = Instant::now();
         let predicate = Predicate::Compare { column: 1, op: CompareOp::Lt, value: Value::Int(900) };
         let request = ScanRequest { predicates: vec![predicate], ..ScanRequest::all(vec![2]) };
@@ -97,7 +102,7 @@ fn scan(engine: &Engine) -> (Duration, i64) {
 #[test]
 #[ignore = "a measurement, for a quiet machine"]
 fn apply_and_scan() {
-    let rows: i64 = std::env::var("ROWS").ok().and_then(|r| r.parse().ok()).unwrap_or(10_000_000);
+    let rows = from_env("ROWS", 10_000_000);
     let dir = tempfile::tempdir().unwrap();
     let engine = Engine::open(dir.path(), Config::default()).unwrap();
     let start = Instant::now();

@@ -1,6 +1,7 @@
 //! Reading a snapshot: planned from metadata, read zone by zone by any number of threads.
 
 mod condition;
+mod dense;
 mod exclude;
 mod get;
 mod merge;

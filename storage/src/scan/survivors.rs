@@ -4,15 +4,17 @@
 //! be *dropped*: from then on columns have the remaining rows only, so that whatever is looked at
 //! next is looked at for them alone.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use arrow::array::{Array, ArrayRef, BooleanArray};
 use arrow::buffer::BooleanBuffer;
-use arrow::compute::{FilterBuilder, filter, prep_null_mask_filter};
+use arrow::compute::{filter, prep_null_mask_filter};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 
 use super::condition::Condition;
+use super::dense::keep;
 use super::visibility::both;
 use crate::error::{Error, Result};
 use crate::row_set::{Rows, slice_keys, typed_keys};
@@ -38,10 +40,22 @@ pub(super) struct Survivors<'a> {
     selection: Option<BooleanBuffer>,
 }
 
-/// The rows that are left, as numbers and as a mask over those at the beginning.
+/// The rows that are left of those at the beginning.
 struct Kept {
-    rows: Vec<u32>,
     mask: BooleanArray,
+    count: usize,
+    /// Their numbers, once asked for.
+    rows: OnceCell<Vec<u32>>,
+}
+
+impl Kept {
+    fn new(mask: BooleanArray) -> Self {
+        Self { count: mask.true_count(), mask, rows: OnceCell::new() }
+    }
+
+    fn rows(&self) -> &[u32] {
+        self.rows.get_or_init(|| self.mask.values().set_indices_u32().collect())
+    }
 }
 
 impl<'a> Survivors<'a> {
@@ -52,7 +66,7 @@ impl<'a> Survivors<'a> {
 
     /// Number of the rows, ruled out or not.
     pub(super) fn len(&self) -> usize {
-        self.kept.as_ref().map_or(self.total, |kept| kept.rows.len())
+        self.kept.as_ref().map_or(self.total, |kept| kept.count)
     }
 
     /// Number of the rows that are not ruled out.
@@ -98,7 +112,7 @@ impl<'a> Survivors<'a> {
         let of = |row: usize| holds[coded.codes[self.offset + row] as usize];
         Ok(Some(match &self.kept {
             None => BooleanBuffer::collect_bool(self.total, of),
-            Some(kept) => BooleanBuffer::collect_bool(kept.rows.len(), |i| of(kept.rows[i] as usize)),
+            Some(kept) => kept.rows().iter().map(|row| of(*row as usize)).collect(),
         }))
     }
 
@@ -107,22 +121,18 @@ impl<'a> Survivors<'a> {
         let Some(selection) = self.selection.take() else { return Ok(()) };
         let mask = BooleanArray::new(selection, None);
         self.columns.retain(|column, _| needed(*column));
-        if !self.columns.is_empty() {
-            let filter = FilterBuilder::new(&mask).optimize().build();
-            for array in self.columns.values_mut() {
-                *array = filter.filter(array)?;
-            }
+        let count = mask.true_count();
+        for array in self.columns.values_mut() {
+            *array = keep(array, &mask, count)?;
         }
-        let selected = mask.values().set_indices();
-        self.kept = Some(match &self.kept {
-            None => Kept { rows: selected.map(|row| row as u32).collect(), mask },
+        self.kept = Some(Kept::new(match &self.kept {
+            None => mask,
             Some(kept) => {
-                let rows: Vec<u32> = selected.map(|i| kept.rows[i]).collect();
                 let mut bits = vec![false; self.total];
-                rows.iter().for_each(|row| bits[*row as usize] = true);
-                Kept { rows, mask: bits.into() }
+                mask.values().set_indices().for_each(|i| bits[kept.rows()[i] as usize] = true);
+                bits.into()
             }
-        });
+        }));
         Ok(())
     }
 
@@ -138,14 +148,14 @@ impl<'a> Survivors<'a> {
 
     fn read(&self, column: usize) -> Result<ArrayRef> {
         let column = &self.schema.columns[column];
-        if let Some(kept) = self.kept.as_ref().filter(|kept| kept.rows.len() * SPARSE < self.total) {
-            let rows: Vec<u32> = kept.rows.iter().map(|row| self.offset as u32 + row).collect();
+        if let Some(kept) = self.kept.as_ref().filter(|kept| kept.count * SPARSE < self.total) {
+            let rows: Vec<u32> = kept.rows().iter().map(|row| self.offset as u32 + row).collect();
             return self.source.read_column_rows(column, self.zone, &rows);
         }
         let all = self.source.read_column(column, self.zone)?.slice(self.offset, self.total);
         Ok(match &self.kept {
             None => all,
-            Some(kept) => filter(&all, &kept.mask)?,
+            Some(kept) => keep(&all, &kept.mask, kept.count)?,
         })
     }
 

@@ -30,7 +30,8 @@ mod zstd;
 pub(super) use column::{decode, decode_rows, encode};
 pub(crate) use constant::repeat;
 pub(super) use damage::{Damage, Trust};
-pub(super) use keys::{KeyBlock, decode_keys, encode_keys, search};
+pub(crate) use keys::search;
+pub(super) use keys::{KeyBlock, decode_keys, encode_keys};
 
 #[cfg(test)]
 mod tests;

@@ -24,7 +24,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            pack_rows: 1 << 20,
+            pack_rows: 1 << 18,
             segment_rows_limit: 16 << 20,
             merge_rows_min: 64 << 10,
             merge_delta_percent: 30,

@@ -15,7 +15,7 @@
 //! commit_ts  10  10  11  12  13       (row 0 is superseded: it is in the delete vector, not here)
 //! ```
 
-use super::tree::Tree;
+use super::tree::{LeafHint, Tree};
 use crate::types::{KeyKind, KeyRange, KeyRef, RowKey, Timestamp};
 
 /// Where the newest version of a key is. It may be a tombstone.
@@ -26,7 +26,7 @@ pub(crate) struct IndexEntry {
 }
 
 /// An entry in twelve bytes: the ordinal is relative to the index's base.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 #[repr(C, packed(4))]
 pub(super) struct Packed {
     commit_ts: u64,
@@ -74,12 +74,17 @@ impl DeltaIndex {
 
     /// The newest row of `key`.
     pub(crate) fn get(&self, key: KeyRef<'_>) -> Option<IndexEntry> {
-        let packed = match (&self.tree, key) {
-            (KeyTree::Int(tree), KeyRef::Int(key)) => tree.get(&key),
-            (KeyTree::Bytes(tree), KeyRef::Bytes(key)) => tree.get(key),
-            (KeyTree::Int(_), KeyRef::Bytes(_)) | (KeyTree::Bytes(_), KeyRef::Int(_)) => None,
+        self.probe(key).0
+    }
+
+    /// The newest row of `key`, and a hint for [`DeltaIndex::insert_at`].
+    pub(crate) fn probe(&self, key: KeyRef<'_>) -> (Option<IndexEntry>, LeafHint) {
+        let (packed, hint) = match (&self.tree, key) {
+            (KeyTree::Int(tree), KeyRef::Int(key)) => tree.probe(&key),
+            (KeyTree::Bytes(tree), KeyRef::Bytes(key)) => tree.probe(key),
+            (KeyTree::Int(_), KeyRef::Bytes(_)) | (KeyTree::Bytes(_), KeyRef::Int(_)) => (None, LeafHint::default()),
         };
-        packed.map(|p| unpack(self.base, p))
+        (packed.map(|p| unpack(self.base, p)), hint)
     }
 
     /// Makes `entry` the newest row of `key`, which must be of the index's kind.
@@ -91,6 +96,30 @@ impl DeltaIndex {
             (KeyTree::Int(_), KeyRef::Bytes(_)) | (KeyTree::Bytes(_), KeyRef::Int(_)) => {
                 debug_assert!(false, "key of the wrong kind");
             }
+        }
+    }
+
+    /// Like [`DeltaIndex::insert`], with what probing for the key gave since the last
+    /// [`DeltaIndex::rebase`].
+    pub(crate) fn insert_at(&mut self, hint: LeafHint, key: KeyRef<'_>, entry: IndexEntry) {
+        let packed = self.pack(entry);
+        match (&mut self.tree, key) {
+            (KeyTree::Int(tree), KeyRef::Int(key)) => tree.insert_at(hint, key, packed),
+            (KeyTree::Bytes(tree), KeyRef::Bytes(key)) => tree.insert_at(hint, key.into(), packed),
+            (KeyTree::Int(_), KeyRef::Bytes(_)) | (KeyTree::Bytes(_), KeyRef::Int(_)) => {
+                debug_assert!(false, "key of the wrong kind");
+            }
+        }
+    }
+
+    /// How many keys are before each of `borders`, which ascend and are of the index's kind.
+    pub(crate) fn ranks(&self, borders: &[KeyRef<'_>]) -> Vec<usize> {
+        match &self.tree {
+            KeyTree::Int(tree) => {
+                let ints: Vec<i64> = borders.iter().filter_map(|b| b.int()).collect();
+                tree.ranks(&ints.iter().collect::<Vec<_>>())
+            }
+            KeyTree::Bytes(tree) => tree.ranks(&borders.iter().filter_map(|b| b.bytes()).collect::<Vec<_>>()),
         }
     }
 

@@ -124,7 +124,7 @@ impl Inner {
 
     fn segment_of(&self, range: KeyRange, schema: &TableSchema, packs: Vec<RowSet>) -> Arc<Segment> {
         let mut segment = self.new_segment(range, schema);
-        segment.stable = Stable { packs };
+        segment.stable = Stable::new(packs);
         Arc::new(segment)
     }
 }

@@ -101,7 +101,7 @@ impl Inner {
         }
         // Chunks are joined as the tail is, so that frequent flushes do not leave a long list.
         while let Some(from) = out.delta.joinable() {
-            let run: Vec<&DeltaPart> = out.delta.parts()[from..].iter().collect();
+            let run: Vec<&DeltaPart> = out.delta.parts().iter_from(from).collect();
             let chunk = self.write_chunk(&run, schema)?;
             out.delta.replace(chunk.start, chunk.end(), vec![chunk]);
         }

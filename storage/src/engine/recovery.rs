@@ -72,12 +72,12 @@ fn restore_segment(files: &Files, record: &SegmentRecord, schema: &TableSchema) 
         next += 1;
         RowSet::file(pack, deletes)
     };
-    let packs = record.stable.iter().map(|f| open(*f, true)).collect::<Result<_>>()?;
+    let packs: Vec<RowSet> = record.stable.iter().map(|f| open(*f, true)).collect::<Result<_>>()?;
     let part = |c: &crate::manifest::ChunkRecord| Ok(DeltaPart { start: c.start, set: open(c.file, false)? });
     let parts: Vec<DeltaPart> = record.delta.iter().map(part).collect::<Result<_>>()?;
     let history = record.history.iter().map(|f| open(*f, false)).collect::<Result<_>>()?;
     let mut segment = Segment::new(record.id, record.range.clone(), schema.key);
-    segment.stable = Stable { packs };
+    segment.stable = Stable::new(packs);
     segment.delta = Delta::restore(parts, record.next_ordinal);
     segment.history = history;
     segment.rebuild_index(schema.key)?;

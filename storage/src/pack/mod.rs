@@ -22,7 +22,7 @@ mod rows;
 mod search;
 mod writer;
 
-pub(crate) use encoding::{Coded, repeat};
+pub(crate) use encoding::{Coded, repeat, search};
 pub use format::{ZONE_ROWS, file_name, parse_file_name};
 pub use reader::Pack;
 pub use rows::PackRows;

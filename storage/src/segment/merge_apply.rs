@@ -34,7 +34,7 @@ impl Merge {
         merged.history.retain(|set| !self.history_gone.iter().any(|gone| gone.same(&set.rows)));
         let moved = self.keep_tombstones(&mut merged);
         if self.cuts.is_empty() {
-            merged.stable = Stable { packs: stable };
+            merged.stable = Stable::new(stable);
             merged.history.extend(self.history.into_iter().flatten());
             let mut index = segment.index.read().clone();
             let upto = self.upto;

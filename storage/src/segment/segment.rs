@@ -75,7 +75,7 @@ impl Segment {
 
     /// Changes the deletions of every array of rows.
     pub(crate) fn for_each_set(&mut self, mut change: impl FnMut(&mut RowSet)) {
-        self.stable.packs.iter_mut().for_each(&mut change);
+        self.stable.packs.for_each_mut(&mut change);
         self.delta.for_each_set(&mut change);
         self.history.iter_mut().for_each(&mut change);
     }

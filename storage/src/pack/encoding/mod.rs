@@ -31,7 +31,8 @@ pub(super) use column::{decode, decode_coded, decode_rows, encode};
 pub(crate) use constant::repeat;
 pub(super) use damage::{Damage, Trust};
 pub(crate) use dictionary::Coded;
-pub(super) use keys::{KeyBlock, decode_keys, encode_keys, search};
+pub(crate) use keys::search;
+pub(super) use keys::{KeyBlock, decode_keys, encode_keys};
 
 #[cfg(test)]
 mod tests;

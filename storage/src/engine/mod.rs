@@ -15,7 +15,7 @@ pub use background::Work;
 pub use engine::Engine;
 pub use maintain::MaintenanceReport;
 pub(crate) use snapshots::ActiveSnapshot;
-pub use stats::{ArrayStats, Backpressure, SegmentStats, TableStats};
+pub use stats::{ArrayStats, Backpressure, SegmentStats, TableStats, WriteStats};
 pub use table::ApplyStats;
 pub(crate) use table::{TableVersion, UpdateGuard};
 

@@ -105,12 +105,16 @@ impl Merge {
         if entry.ordinal >= self.upto {
             return Some(entry.ordinal);
         }
-        let source = self.delta.partition_point(|source| source.start <= entry.ordinal).checked_sub(1)?;
-        let Some(fate) = self.delta[source].map.get((entry.ordinal - self.delta[source].start) as usize) else {
+        let source = self.delta.partition_point(|source| source.start <= entry.ordinal);
+        let fate = source.checked_sub(1).and_then(|i| {
+            let source = &self.delta[i];
+            source.map.get((entry.ordinal - source.start) as usize).map(|fate| (i, *fate))
+        });
+        let Some((source, fate)) = fate else {
             // Of a part from which nothing was taken.
             return Some(entry.ordinal);
         };
-        match *fate {
+        match fate {
             STAYS if self.delta[source].anew => {
                 self.rest.iter().find(|rest| rest.sources.contains(&source))?.ordinal(entry.ordinal)
             }

@@ -18,7 +18,7 @@ use arrow::compute::sum;
 use arrow::datatypes::Int64Type;
 use deltatree_storage::api::{ReplayPosition, ScanRequest, TableBatch};
 use deltatree_storage::config::Config;
-use deltatree_storage::engine::{Engine, TableStats};
+use deltatree_storage::engine::{Engine, WriteStats};
 use deltatree_storage::error::Result;
 use deltatree_storage::pack::PackRows;
 use deltatree_storage::predicate::{CompareOp, Predicate};
@@ -215,7 +215,7 @@ fn write_amplification() {
     let dir = tempfile::tempdir().unwrap();
     let engine = loaded(dir.path(), Config::default(), rows);
     let clean = scan(&engine);
-    let built = Written::of(&engine);
+    let built = engine.write_stats();
     let (mut spent, mut background) = (Duration::ZERO, Duration::ZERO);
     for step in 0..30 {
         let batches = rows / 10 / BATCH;
@@ -263,18 +263,17 @@ fn reopen() {
     println!("first sums       {:>12.1?}", start.elapsed());
 }
 
-#[derive(Clone, Copy)]
-struct Written;
-
-impl Written {
-    fn of(_: &Engine) -> Self {
-        Self
-    }
-}
-
-fn print_amplification(engine: &Engine, _: Written) {
-    let stats: TableStats = engine.stats(TABLE).unwrap();
-    let stable: u64 = stats.segments.iter().map(|s| s.stable_rows).sum();
-    let delta: u64 = stats.segments.iter().map(|s| s.delta_rows).sum();
-    println!("stable {stable} delta {delta} rows {}", stats.rows);
+fn print_amplification(engine: &Engine, before: WriteStats) {
+    let written = engine.write_stats().since(&before);
+    let each = |bytes: u64| bytes as f64 / written.rows_applied as f64;
+    println!("write amplification  {:.2} rows, {:.2} bytes", written.row_amplification(), written.byte_amplification());
+    println!("space amplification  {:.2} rows", engine.stats(TABLE).unwrap().space_amplification());
+    println!(
+        "bytes a row          {:.1} applied; written: {:.1} chunks, {:.1} packs, {:.1} delete vectors, {:.2} manifest",
+        each(written.bytes_applied),
+        each(written.chunk_bytes),
+        each(written.pack_bytes),
+        each(written.delete_bytes),
+        each(written.manifest_bytes)
+    );
 }

@@ -96,6 +96,17 @@ impl Delta {
         self.parts.push(DeltaPart { start, set });
     }
 
+    /// Adds the parts of another delta, and seals all. Its first ordinal becomes what is given.
+    pub(crate) fn extend(&mut self, other: &Self) -> u64 {
+        let (from, to) = (other.first(), self.next);
+        for part in &other.parts {
+            self.parts.push(DeltaPart { start: part.start - from + to, set: part.set.clone() });
+        }
+        self.next += other.next - from;
+        self.seal();
+        to
+    }
+
     /// Records deletions in a part.
     pub(crate) fn delete(&mut self, part: usize, entries: &[Deletion]) {
         self.parts.get_mut(part).set.delete(entries);
@@ -140,6 +151,15 @@ impl Delta {
     /// Where the tail begins.
     pub(crate) fn sealed(&self) -> u64 {
         self.sealed
+    }
+
+    /// Makes rows of the part that starts at `start` invisible at every timestamp: they are elsewhere
+    /// now.
+    pub(crate) fn hide(&mut self, start: u64, rows: impl Iterator<Item = u32>) {
+        let part = self.parts.partition_point(|p| p.start < start);
+        if self.parts.get(part).is_some_and(|p| p.start == start) {
+            Arc::make_mut(&mut self.parts.get_mut(part).set.deletes).hide(rows);
+        }
     }
 
     /// Replaces the parts within `start..end` by `parts`.

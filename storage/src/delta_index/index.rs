@@ -99,8 +99,7 @@ impl DeltaIndex {
         }
     }
 
-    /// Like [`DeltaIndex::insert`], with what probing for the key gave since the last
-    /// [`DeltaIndex::rebase`].
+    /// Like [`DeltaIndex::insert`], with what probing this index for the key gave.
     pub(crate) fn insert_at(&mut self, hint: LeafHint, key: KeyRef<'_>, entry: IndexEntry) {
         let packed = self.pack(entry);
         match (&mut self.tree, key) {
@@ -123,21 +122,18 @@ impl DeltaIndex {
         }
     }
 
-    /// Drops the rows below ordinal `base`, save for those that `keep` gives a new ordinal, which
-    /// must be at or above it.
-    pub(crate) fn rebase(&mut self, base: u64, mut keep: impl FnMut(KeyRef<'_>, IndexEntry) -> Option<u64>) {
-        let old = std::mem::replace(&mut self.base, base);
-        let mut move_entry = |key: KeyRef<'_>, packed: &mut Packed| {
-            let entry = unpack(old, *packed);
-            let ordinal = keep(key, entry).filter(|o| *o >= base);
-            let offset = ordinal.and_then(|o| u32::try_from(o - base).ok());
-            packed.offset = offset.unwrap_or_default();
-            offset.is_some()
+    /// The entries to which `keep` gives an ordinal, at or above `base`, in a new index.
+    pub(crate) fn rebased(&self, base: u64, keep: impl Fn(IndexEntry) -> Option<u64>) -> Self {
+        let move_entry = |packed: Packed| {
+            let entry = unpack(self.base, packed);
+            let offset = keep(entry)?.checked_sub(base).and_then(|o| u32::try_from(o).ok())?;
+            Some(Packed { offset, ..packed })
         };
-        match &mut self.tree {
-            KeyTree::Int(tree) => tree.retain(|k, e| move_entry(KeyRef::Int(*k), e)),
-            KeyTree::Bytes(tree) => tree.retain(|k, e| move_entry(KeyRef::Bytes(k), e)),
-        }
+        let tree = match &self.tree {
+            KeyTree::Int(tree) => KeyTree::Int(tree.filtered(move_entry)),
+            KeyTree::Bytes(tree) => KeyTree::Bytes(tree.filtered(move_entry)),
+        };
+        Self { base, tree }
     }
 
     /// Calls `visit` with the entries whose keys lie in `range`, in key order.

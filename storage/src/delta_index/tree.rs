@@ -4,8 +4,8 @@
 //! [`FANOUT`] entries, so that finding a key costs one or two cache misses below the inner nodes;
 //! leaves are chained in key order. A leaf that overflows at its right edge while being the last one
 //! is left full and a new leaf is begun, so that ascending keys fill the tree completely; any other
-//! leaf is split in the middle. Entries are removed only wholesale, by [`Tree::retain`], which
-//! builds the tree anew.
+//! leaf is split in the middle. Entries are removed only wholesale, by [`Tree::filtered`], which
+//! builds a new tree.
 
 use std::borrow::Borrow;
 
@@ -250,20 +250,15 @@ impl<K: TreeKey> Tree<K> {
         (0..self.height).fold(self.root, |node, _| self.inners[node as usize].children[0])
     }
 
-    /// Keeps what `keep` accepts; it may change entries. Builds the tree anew, with full leaves.
-    pub(super) fn retain(&mut self, mut keep: impl FnMut(&K, &mut Packed) -> bool) {
+    /// The entries that `keep` changes into some, in a new tree with full leaves.
+    pub(super) fn filtered(&self, keep: impl Fn(Packed) -> Option<Packed>) -> Self {
         let mut kept = Self::new();
-        let mut next = self.first_leaf();
-        while next != NONE {
-            let leaf = &mut self.leaves[next as usize];
-            next = leaf.next;
-            for (key, entry) in leaf.keys[..leaf.len].iter_mut().zip(&mut leaf.entries) {
-                if keep(key, entry) {
-                    kept.insert(std::mem::take(key), *entry);
-                }
+        for (key, entry) in self.iter_from(None::<&K>) {
+            if let Some(entry) = keep(entry) {
+                kept.insert(key.clone(), entry);
             }
         }
-        *self = kept;
+        kept
     }
 
     /// Bytes of the nodes, without what the keys own elsewhere.

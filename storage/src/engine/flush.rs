@@ -42,7 +42,8 @@ impl Inner {
             replay_floor: position.floor,
             tables: records,
         };
-        manifest.commit(self.files.store())?;
+        let bytes = manifest.commit(self.files.store())?;
+        self.files.written.manifest_bytes.fetch_add(bytes, Ordering::Relaxed);
         let named = manifest.files();
         *self.durable.write() = Arc::new(manifest);
         drop(pins);
@@ -109,7 +110,7 @@ impl Inner {
     }
 
     fn write_chunk(&self, run: &[&DeltaPart], schema: &TableSchema) -> Result<DeltaPart> {
-        let mut writer = self.files.create_pack(schema, false)?;
+        let mut writer = self.files.create_pack(schema, false)?.with_helpers(self.pool.clone());
         for part in run {
             for zone in 0..part.set.rows.zone_count() {
                 writer.write(part.set.rows.read_zone(schema, zone)?)?;

@@ -30,6 +30,8 @@ pub struct ApplyStats {
     pub replayed: usize,
     /// Older rows that the added ones replace.
     pub replaced: usize,
+    /// Bytes of the added rows, not encoded.
+    pub bytes: usize,
 }
 
 /// Why a table cannot be read: the first damage found, as it will be reported.
@@ -171,6 +173,7 @@ impl Table {
         for (i, batch) in prepared {
             stats.applied += batch.accepted();
             stats.replaced += batch.replaced();
+            stats.bytes += batch.bytes();
             if let Some(segment) = batch.apply(&version.segments[i], &version.schema)? {
                 applied.push((i, segment));
             }

@@ -82,7 +82,7 @@ impl<T: Clone> BlockList<T> {
             return;
         }
         self.blocks.truncate(len.div_ceil(BLOCK));
-        if let Some(block) = self.blocks.last_mut().filter(|_| len % BLOCK > 0) {
+        if let Some(block) = self.blocks.last_mut().filter(|_| !len.is_multiple_of(BLOCK)) {
             Arc::make_mut(block).truncate(len % BLOCK);
         }
         self.len = len;

@@ -40,6 +40,11 @@ impl Prepared {
         self.resolution.accepted_count
     }
 
+    /// Bytes of the rows that will be added, not encoded.
+    pub(crate) fn bytes(&self) -> usize {
+        self.rows.as_ref().map_or(0, PackRows::bytes)
+    }
+
     /// Rows that will be superseded.
     pub(crate) fn replaced(&self) -> usize {
         self.resolution.deletions.len()

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion::common::DFSchema;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr, execute_stream};
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast;
 use deltatree_learner::LeaderGroup;
@@ -74,6 +75,18 @@ impl QueryEngine {
     pub async fn explain(&self, query: &ast::Query, read: ReadContext, analyze: bool) -> Result<RecordBatch> {
         let planned = self.plan(query, read, true).await?;
         explain::explain(&planned, analyze).await
+    }
+
+    /// A rewritten condition over single rows of a schema, ready to be evaluated.
+    ///
+    /// # Errors
+    /// Whatever is wrong with it, with MySQL's codes.
+    pub fn condition(&self, schema: &SchemaRef, condition: ast::Expr) -> Result<Arc<dyn PhysicalExpr>> {
+        let session = &self.inner.template;
+        let schema = DFSchema::try_from(schema.as_ref().clone())?;
+        let condition = ast::ExprWithAlias { expr: condition, alias: None };
+        let condition = session.create_logical_expr_from_sql_expr(condition, &schema)?;
+        Ok(session.create_physical_expr(condition, &schema)?)
     }
 
     pub(super) async fn plan(&self, query: &ast::Query, read: ReadContext, explained: bool) -> Result<Planned> {

@@ -9,6 +9,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::{build, label, lower, lower_object};
+use crate::error::{Result, SqlError};
 
 /// Before the parts of a query are rewritten.
 pub(super) fn prepare(query: &mut Query) {
@@ -96,11 +97,13 @@ fn constraint_mut(operator: &mut JoinOperator) -> Option<&mut JoinConstraint> {
 }
 
 /// Before a table of `FROM` is rewritten.
-pub(super) fn prepare_table(factor: &mut TableFactor) {
+pub(super) fn prepare_table(factor: &mut TableFactor) -> Result<()> {
     match factor {
         TableFactor::Table { alias, index_hints, partitions, .. } => {
             index_hints.clear();
-            partitions.clear();
+            if !partitions.is_empty() {
+                return Err(SqlError::new(1747, "PARTITION () clause on non partitioned table"));
+            }
             if let Some(alias) = alias {
                 lower_alias(alias);
             }
@@ -114,6 +117,7 @@ pub(super) fn prepare_table(factor: &mut TableFactor) {
         }
         _ => {}
     }
+    Ok(())
 }
 
 fn lower_alias(alias: &mut TableAlias) {

@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::mpsc;
 
+use super::command_text::command_text;
 use super::constants::{capability, command, status};
 use super::handshake::{self, CHALLENGE, Login};
 use super::packet::{Fields, PacketReader, PacketWriter, put_bytes, put_length};
@@ -182,12 +183,12 @@ impl Connection {
     /// Answers one command. False: the connection is over.
     async fn command(&mut self, code: u8, body: &[u8]) -> Result<bool> {
         match code {
-            command::QUERY => match utf8(body) {
-                Ok(sql) => return self.query(sql).await,
+            command::QUERY => match command_text(body) {
+                Ok(sql) => return self.query(&sql).await,
                 Err(e) => self.write_error(&e),
             },
-            command::STMT_PREPARE => match utf8(body) {
-                Ok(sql) => self.prepare(sql).await,
+            command::STMT_PREPARE => match command_text(body) {
+                Ok(sql) => self.prepare(&sql).await,
                 Err(e) => self.write_error(&e),
             },
             command::STMT_EXECUTE => return self.execute(body).await,
@@ -201,8 +202,8 @@ impl Connection {
                 self.answer(answer);
             }
             command::INIT_DB => {
-                let answer = match utf8(body) {
-                    Ok(database) => self.session.use_database(database).await,
+                let answer = match command_text(body) {
+                    Ok(database) => self.session.use_database(&database).await,
                     Err(e) => Err(e),
                 };
                 self.answer(answer);
@@ -541,16 +542,6 @@ fn session_status(session: &Session) -> u16 {
         flags |= status::IN_TRANSACTION;
     }
     flags
-}
-
-fn utf8(bytes: &[u8]) -> crate::error::Result<&str> {
-    // Some clients end the text with a zero byte.
-    let bytes = bytes.strip_suffix(&[0]).unwrap_or(bytes);
-    std::str::from_utf8(bytes).map_err(|e| {
-        let near = &bytes[e.valid_up_to()..bytes.len().min(e.valid_up_to() + 6)];
-        let hex: String = near.iter().map(|b| format!("\\x{b:02X}")).collect();
-        SqlError::new(1300, format!("Invalid utf8mb4 character string: '{hex}'"))
-    })
 }
 
 pub(super) fn malformed() -> SqlError {

@@ -24,6 +24,7 @@ use crate::catalog::QueryCatalog;
 use crate::error::Result;
 use crate::functions;
 use crate::rewrite::column_label;
+use crate::types::field::with_table;
 
 /// Runs queries. One per node; clones share it.
 #[derive(Clone)]
@@ -112,12 +113,16 @@ impl std::fmt::Debug for QueryEngine {
 
 /// The query's columns under the names that the client sees.
 fn labelled(plan: &LogicalPlan) -> SchemaRef {
-    let fields = plan.schema().fields().iter().map(|field| {
+    let fields = plan.schema().iter().map(|(table, field)| {
         let label = column_label(field.name());
         // A column that keeps its own name shows it as declared.
         let declared = field.metadata().get(NAME_KEY).filter(|name| name.to_lowercase() == label);
         let label = declared.map_or(label, String::as_str);
-        Field::clone(field).with_name(label)
+        let field = Field::clone(field).with_name(label);
+        match table {
+            Some(table) => with_table(field, table.schema().unwrap_or_default(), table.table()),
+            None => field,
+        }
     });
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }

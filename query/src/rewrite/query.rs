@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use datafusion::sql::sqlparser::ast::{
     Expr, GroupByExpr, GroupByWithModifier, Ident, JoinConstraint, JoinOperator, LimitClause, ObjectName,
     ObjectNamePart, Offset, OffsetRows, OrderBy, OrderByKind, Query, Select, SelectItem,
-    SelectItemQualifiedWildcardKind, TableAlias, TableFactor, TableWithJoins, visit_expressions_mut,
+    SelectItemQualifiedWildcardKind, TableAlias, TableFactor, TableWithJoins, visit_expressions, visit_expressions_mut,
 };
 
 use super::{build, label, lower, lower_object};
@@ -127,8 +127,73 @@ fn lower_alias(alias: &mut TableAlias) {
     }
 }
 
+/// `HAVING` without groups filters rows by what is selected, under its names.
+fn filter_selected(select: &mut Select) {
+    let ungrouped = matches!(&select.group_by, GroupByExpr::Expressions(by, _) if by.is_empty());
+    if !ungrouped || select.having.is_none() || select.distinct.is_some() || aggregates(select) {
+        return;
+    }
+    let named: Vec<(String, Expr)> = select
+        .projection
+        .iter()
+        .filter_map(|item| match item {
+            SelectItem::ExprWithAlias { expr, alias } => Some((alias.value.to_lowercase(), expr.clone())),
+            _ => None,
+        })
+        .collect();
+    let Some(mut having) = select.having.take() else { return };
+    let _ = visit_expressions_mut(&mut having, |expr| {
+        if let Expr::Identifier(ident) = expr
+            && let Some((_, selected)) = named.iter().find(|(name, _)| *name == ident.value)
+        {
+            *expr = build::nested(selected.clone());
+        }
+        ControlFlow::<()>::Continue(())
+    });
+    select.selection = Some(match select.selection.take() {
+        Some(selection) => {
+            let (selection, having) = (build::condition(selection), build::condition(having));
+            build::binary(selection, datafusion::sql::sqlparser::ast::BinaryOperator::And, having)
+        }
+        None => having,
+    });
+}
+
+/// Whether a rewritten `SELECT` computes over rows together.
+fn aggregates(select: &Select) -> bool {
+    const NAMES: [&str; 17] = [
+        "count",
+        "sum",
+        "min",
+        "max",
+        "avg",
+        "string_agg",
+        "first_value",
+        "bit_and",
+        "bit_or",
+        "bit_xor",
+        "stddev",
+        "stddev_pop",
+        "var",
+        "var_pop",
+        "array_agg",
+        "approx_distinct",
+        "row_number",
+    ];
+    let found = |expr: &Expr| match expr {
+        Expr::Function(function)
+            if function.over.is_some() || NAMES.contains(&super::call::name(function).as_str()) =>
+        {
+            ControlFlow::Break(())
+        }
+        _ => ControlFlow::Continue(()),
+    };
+    visit_expressions(&select.projection, found).is_break() || visit_expressions(&select.having, found).is_break()
+}
+
 /// After the parts of a `SELECT` were rewritten: what filters must be a condition.
 pub(super) fn finish_select(select: &mut Select) {
+    filter_selected(select);
     let condition = |clause: &mut Option<Expr>| {
         if let Some(expr) = clause.take() {
             *clause = Some(build::condition(expr));

@@ -291,6 +291,10 @@ fn alter(words: &mut Words<'_>) -> Parsed {
         return Ok(None);
     }
     let table = words.object_name()?;
+    if words.take_all(&["DISABLE", "KEYS"]) || words.take_all(&["ENABLE", "KEYS"]) {
+        // How a dump asks for faster loading: keys are always kept.
+        return Ok(Some(StatementKind::Nothing));
+    }
     if !words.take_all(&["SET", "TIFLASH", "REPLICA"]) {
         return Ok(None);
     }

@@ -1,8 +1,10 @@
 //! JSON: documents are kept as text, in MySQL's normal form, and read whole.
 //!
-//! - [`document`]: arguments as documents
-//! - [`path`]: `$.a[0]`
-//! - [`read`], [`build`], [`change`]: the functions
+//! | file | idea |
+//! |---|---|
+//! | `document` | arguments as documents |
+//! | `path` | `$.a[0]` |
+//! | `read`, `build`, `change` | the functions |
 
 pub(super) mod build;
 pub(super) mod change;

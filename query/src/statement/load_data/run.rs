@@ -215,7 +215,7 @@ impl<'a> Plan<'a> {
             if let FieldTarget::Column(name) = target
                 && !is_set(self.load, name)
             {
-                values.push(row.get(i).map_or_else(default, |field| literal(field)));
+                values.push(row.get(i).map_or_else(default, literal));
             }
         }
         for (_, expr) in &self.load.set {

@@ -87,7 +87,7 @@ impl<'a> Parts<'a> {
         let lengths = lengths.unpack::<u32>();
         let sum: u64 = lengths.iter().map(|l| u64::from(*l)).sum();
         // The decompressor refuses codes that are longer than twice the text, as escapes make them.
-        let fits = codes.len() as u64 <= 2 * total && sum == total;
+        let fits = codes.len() as u64 <= total.saturating_mul(2) && sum == total;
         if !fits || total > codes.len() as u64 * 8 || total > u64::from(u32::MAX) {
             return Err(Damage::new(format!("values of {sum} bytes in a text of {total}")));
         }

@@ -141,12 +141,19 @@ fn to_decimal(call: &Call<'_>) -> Result<ArrayRef> {
     };
     let max = max_unscaled(precision);
     let exact = convert::is_decimal(array.data_type()) || array.data_type().is_integer();
-    let texts = if exact { None } else { Some(call.text(0)?) };
+    let temporal = convert::is_temporal(array.data_type());
+    let numbers =
+        if temporal { convert::temporal_numbers(array, call.zone)?.into_iter().collect() } else { Vec::new() };
+    let texts = if exact || temporal { None } else { Some(call.text(0)?) };
     let read = |row: usize| -> Result<Option<i256>> {
         let value = match &texts {
             Some(texts) => match texts.get(row) {
                 None => return Ok(None),
                 Some(text) => Decimal::parse_prefix(text).map_or(Decimal::from_int(0), |(v, _)| v),
+            },
+            None if temporal => match numbers.get(row).copied().flatten() {
+                Some(value) => value,
+                None => return Ok(None),
             },
             None => match crate::types::assign::datum_at(array, row)? {
                 crate::types::Datum::Int(v) => Decimal::from_int(v),

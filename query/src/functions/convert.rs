@@ -195,7 +195,7 @@ pub(super) fn decimal_scale(data_type: &DataType) -> u8 {
 }
 
 /// Dates and times as the numbers that they are written by: 20240102, 20240102030405.
-fn temporal_numbers(array: &ArrayRef, zone: SessionZone) -> Result<Vec<Option<Decimal>>> {
+pub(super) fn temporal_numbers(array: &ArrayRef, zone: SessionZone) -> Result<Vec<Option<Decimal>>> {
     Ok(match array.data_type() {
         DataType::Duration(_) => to_time(array, zone)?.iter().map(|v| v.map(time_number)).collect(),
         DataType::Date32 => {

@@ -7,11 +7,12 @@ use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{Expr, ScalarUDF};
 
 use super::scalar::Definition;
-use super::{aggregate, arithmetic, cast, comparison, digest, json, math, rounding, temporal, text};
+use super::{aggregate, alike, arithmetic, cast, comparison, digest, json, math, rounding, temporal, text};
 
 /// The definitions, by topic.
 const TOPICS: &[&[Definition]] = &[
     aggregate::FUNCTIONS,
+    alike::FUNCTIONS,
     arithmetic::FUNCTIONS,
     cast::FUNCTIONS,
     comparison::FUNCTIONS,

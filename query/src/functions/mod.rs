@@ -7,6 +7,7 @@
 //! by then; only the time zone reaches them, by way of the configuration ([`set_zone`]).
 
 mod aggregate;
+mod alike;
 mod arithmetic;
 mod call;
 mod cast;

@@ -6,7 +6,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::expression::{arguments, unit};
-use super::{RewriteContext, aggregate, build, query, session};
+use super::{RewriteContext, aggregate, alike, build, query, session};
 use crate::error::{Result, SqlError};
 use crate::types::{Datum, literal, temporal};
 
@@ -52,9 +52,13 @@ fn plain(name: &str, args: &[Expr]) -> Result<Option<Expr>> {
         else_result: Some(Box::new(otherwise)),
     };
     Ok(Some(match (name, args) {
-        ("if", [c, a, b]) => case(build::condition(c.clone()), a.clone(), b.clone()),
+        ("if", [c, a, b]) => {
+            let mut branches = alike::values(vec![a.clone(), b.clone()]);
+            let otherwise = branches.pop().unwrap_or_else(build::null);
+            case(build::condition(c.clone()), branches.pop().unwrap_or_else(build::null), otherwise)
+        }
         ("nullif", [a, b]) => case(build::binary(a.clone(), BinaryOperator::Eq, b.clone()), build::null(), a.clone()),
-        ("ifnull", [a, b]) => build::call("coalesce", vec![a.clone(), b.clone()]),
+        ("ifnull", [_, _]) | ("coalesce", [_, ..]) => build::call("coalesce", alike::values(args.to_vec())),
         ("if" | "nullif" | "ifnull", _) => return Err(SqlError::parameter_count(&name.to_uppercase())),
         ("isnull", [a]) => Expr::IsNull(Box::new(build::nested(a.clone()))),
         ("date_add" | "adddate", [date, Expr::Interval(interval)]) => {

@@ -7,7 +7,7 @@ use datafusion::sql::sqlparser::ast::{
     FunctionArguments, Ident, Interval, TimezoneInfo, TrimWhereField, TypedString, UnaryOperator, Value,
 };
 
-use super::{RewriteContext, build, call, lower, session};
+use super::{RewriteContext, alike, build, call, lower, session};
 use crate::error::{Result, SqlError};
 use crate::types::literal::literal_value;
 use crate::types::{Datum, calendar, temporal};
@@ -72,8 +72,8 @@ fn rewrite(expr: Expr, context: &RewriteContext<'_>) -> Result<Expr> {
             };
             Expr::Like { negated, any, expr, pattern: Box::new(pattern), escape_char: None }
         }
-        Expr::Case { case_token, end_token, operand, conditions, else_result } => {
-            let conditions = conditions
+        Expr::Case { case_token, end_token, operand, conditions, mut else_result } => {
+            let mut conditions: Vec<CaseWhen> = conditions
                 .into_iter()
                 .map(|CaseWhen { condition, result }| CaseWhen {
                     condition: match &operand {
@@ -83,6 +83,7 @@ fn rewrite(expr: Expr, context: &RewriteContext<'_>) -> Result<Expr> {
                     result,
                 })
                 .collect();
+            alike::results(&mut conditions, &mut else_result);
             Expr::Case { case_token, end_token, operand: None, conditions, else_result }
         }
         Expr::Cast { expr, data_type, .. } => cast(*expr, &data_type)?,

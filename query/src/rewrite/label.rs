@@ -150,7 +150,9 @@ pub(super) fn finish(select: &mut Select) -> Vec<(String, Ident)> {
         let (expr, label, explicit) = match &*item {
             SelectItem::UnnamedExpr(expr) => match written_name(expr) {
                 Some(name) => (expr, name.to_owned(), false),
-                None => continue,
+                None if seen.insert(expr.to_string()) => continue,
+                // The same expression again, in a query whose headers nobody sees.
+                None => (expr, expr.to_string(), false),
             },
             SelectItem::ExprWithAlias { expr, alias } => (expr, alias.value.clone(), true),
             _ => continue,

@@ -6,6 +6,7 @@
 //! types of columns cannot be done here and is left to [`crate::functions`]' operators.
 
 mod aggregate;
+mod alike;
 mod build;
 mod call;
 mod dialect;

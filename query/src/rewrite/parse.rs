@@ -55,7 +55,7 @@ fn tokens(sql: &str, lines: &Lines) -> Result<Vec<TokenWithSpan>> {
     let tokens = Tokenizer::new(&Mysql::default(), sql)
         .tokenize_with_location()
         .map_err(|e: TokenizerError| near(sql, lines, e.location))?;
-    Ok(expand_units(tokens))
+    Ok(plain_definitions(expand_units(tokens)))
 }
 
 /// Units of several fields become the form that the parser knows: `HOUR_MINUTE` is `HOUR TO MINUTE`.
@@ -95,6 +95,51 @@ fn expand_units(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
             }
             _ => out.push(token),
         }
+    }
+    out
+}
+
+/// Definitions in words that the parser knows: `CHARSET` is short for `CHARACTER SET`, a primary key is
+/// `CLUSTERED` or not as it will be, and there are no regions over which rows could be spread.
+fn plain_definitions(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let is = |token: &Token, words: &[&str]| matches!(token, Token::Word(w) if w.quote_style.is_none() && words.iter().any(|word| w.value.eq_ignore_ascii_case(word)));
+    let mut out: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    let mut in_definition = None;
+    let mut tokens = tokens.into_iter().peekable();
+    // The last token that is no whitespace.
+    let mut last = Token::SemiColon;
+    while let Some(token) = tokens.next() {
+        if matches!(token.token, Token::Whitespace(_)) {
+            out.push(token);
+            continue;
+        }
+        let defines = *in_definition.get_or_insert_with(|| is(&token.token, &["CREATE", "ALTER"]));
+        if token.token == Token::SemiColon {
+            in_definition = None;
+        }
+        let named = tokens.peek().is_some_and(|next| matches!(next.token, Token::Whitespace(_)));
+        if defines && named && is(&token.token, &["CHARSET"]) && !is(&last, &["DEFAULT"]) {
+            last = token.token;
+            for word in ["CHARACTER", "SET"] {
+                out.push(TokenWithSpan::new(Token::make_word(word, None), token.span));
+                let space = Token::Whitespace(datafusion::sql::sqlparser::tokenizer::Whitespace::Space);
+                out.push(TokenWithSpan::new(space, token.span));
+            }
+            continue;
+        }
+        if defines && is(&token.token, &["CLUSTERED", "NONCLUSTERED"]) && (is(&last, &["KEY"]) || last == Token::RParen)
+        {
+            continue;
+        }
+        if defines && is(&token.token, &["SHARD_ROW_ID_BITS", "PRE_SPLIT_REGIONS", "AUTO_ID_CACHE"]) {
+            let spread = |t: &TokenWithSpan| {
+                matches!(t.token, Token::Whitespace(_) | Token::Eq | Token::Number(..) | Token::Comma)
+            };
+            while tokens.next_if(spread).is_some() {}
+            continue;
+        }
+        last = token.token.clone();
+        out.push(token);
     }
     out
 }

@@ -27,6 +27,24 @@ fn equal_headers_become_distinct_names() {
 }
 
 #[test]
+fn definitions_are_read_in_their_short_forms() {
+    for sql in [
+        "CREATE TABLE t (a CHAR(9) CHARSET utf8mb4 COLLATE utf8mb4_bin PRIMARY KEY CLUSTERED, charset INT) CHARSET=utf8mb4",
+        "CREATE TABLE t (a INT, b INT, PRIMARY KEY (a, b) NONCLUSTERED) DEFAULT CHARSET utf8mb4",
+        "ALTER TABLE t ADD COLUMN b TEXT CHARSET latin1",
+        "SELECT charset FROM clustered",
+    ] {
+        assert!(parse(sql).is_ok(), "{sql}: {:?}", parse(sql));
+    }
+}
+
+#[test]
+fn having_without_groups_filters_rows() {
+    assert_eq!(rewritten("SELECT a + 1 AS B FROM t HAVING b > 2"), r#"SELECT a + 1 AS "B" FROM t WHERE (a + 1) > 2"#);
+    assert!(rewritten("SELECT COUNT(*) AS n FROM t HAVING n > 2").contains("HAVING"));
+}
+
+#[test]
 fn conditions_are_conditions() {
     assert_eq!(rewritten("SELECT a FROM t WHERE a"), "SELECT a FROM t WHERE mysql_truth(a)");
     assert_eq!(rewritten("SELECT a FROM t WHERE a = 1"), "SELECT a FROM t WHERE a = 1");

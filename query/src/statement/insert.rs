@@ -91,6 +91,9 @@ impl Session {
         let TableObject::TableName(name) = &insert.table else {
             return Err(SqlError::not_supported("INSERT into anything but a table"));
         };
+        if insert.partitioned.is_some() {
+            return Err(SqlError::new(1747, "PARTITION () clause on non partitioned table"));
+        }
         let (database, name) = name_parts(name);
         let table = self.table(database, name)?;
         let names: Vec<&str> = if insert.assignments.is_empty() {

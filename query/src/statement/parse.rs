@@ -295,6 +295,11 @@ fn alter(words: &mut Words<'_>) -> Parsed {
         // How a dump asks for faster loading: keys are always kept.
         return Ok(Some(StatementKind::Nothing));
     }
+    if words.take("COMPACT") {
+        // Deltas are merged in the background, as soon as it pays.
+        words.skip_rest();
+        return Ok(Some(StatementKind::Nothing));
+    }
     if !words.take_all(&["SET", "TIFLASH", "REPLICA"]) {
         return Ok(None);
     }

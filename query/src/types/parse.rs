@@ -98,6 +98,11 @@ fn custom(name: &str, arguments: &[String], column: &str, declared: &DataType) -
     let argument = || arguments.first().and_then(|a| a.parse::<u64>().ok());
     match name.to_ascii_lowercase().as_str() {
         "year" => Ok(SqlType::Year),
+        "int1" => Ok(SqlType::TinyInt { unsigned: false, boolean: false }),
+        "int2" => Ok(SqlType::SmallInt { unsigned: false }),
+        "int3" | "middleint" => Ok(SqlType::MediumInt { unsigned: false }),
+        "int4" => Ok(SqlType::Int { unsigned: false }),
+        "int8" => Ok(SqlType::BigInt { unsigned: false }),
         "fixed" => {
             let info = match (argument(), arguments.get(1).and_then(|a| a.parse::<i64>().ok())) {
                 (Some(p), Some(s)) => ExactNumberInfo::PrecisionAndScale(p, s),

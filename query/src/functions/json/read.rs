@@ -29,7 +29,8 @@ pub(in crate::functions) const FUNCTIONS: &[Definition] = &[
     }),
     Definition::new("json_valid", 1..=1, Returns::Boolean, |c| {
         let texts = c.text(0)?;
-        let valid = |text: &str| serde_json::from_str::<Json>(text).is_ok();
+        let is_text = crate::functions::convert::is_text(c.data_type(0));
+        let valid = |text: &str| is_text && serde_json::from_str::<Json>(text).is_ok();
         Ok(Arc::new((0..c.rows()).map(|row| texts.get(row).map(valid)).collect::<BooleanArray>()))
     }),
     Definition::new("json_type", 1..=1, Returns::Text, |c| {

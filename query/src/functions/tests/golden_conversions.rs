@@ -73,3 +73,21 @@ fn nothing_at_all() {
         "#,
     );
 }
+
+#[test]
+fn branches_of_different_types_become_text() {
+    check(
+        r#"
+        IFNULL(1, 'x') => 1
+        IFNULL(NULL, 'x') => x
+        IFNULL(DATE '2024-01-02', 'none') => 2024-01-02
+        IFNULL(1.50, '') => 1.50
+        IFNULL('x', 0) => x
+        COALESCE(NULL, 1, 'x') => 1
+        IF(TRUE, DATE '2024-01-02', '') => 2024-01-02
+        CASE WHEN FALSE THEN 1.5 ELSE 'x' END => x
+        IFNULL(1, 'x') = '1' => 1
+        IFNULL(NULL, 2) + 1 => 3
+        "#,
+    );
+}

@@ -183,3 +183,11 @@ fn long_chains_of_conditions_fit_on_the_stack() {
     let refused = session.rows(&chain(20_000)).unwrap_err();
     assert_eq!(refused.code, 1436);
 }
+
+#[test]
+fn columns_stand_beside_text() {
+    let session = Session::new();
+    let rows = |sql: &str| session.rows(sql).unwrap();
+    assert_eq!(rows("select ifnull(a, 'none') from t where id = 1").len(), 1);
+    assert_eq!(rows("select coalesce(d, s, 'none'), if(a = 99, d, '') from t where id = 1")[0][1], "");
+}

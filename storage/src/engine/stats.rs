@@ -135,6 +135,10 @@ fn segment_stats(segment: &Segment) -> SegmentStats {
     let chunks: Vec<ArrayStats> = segment.delta.parts().iter().map(|p| array(&p.set)).collect();
     let history: Vec<ArrayStats> = segment.history.iter().map(array).collect();
     let (delta_memory_bytes, delta_disk_bytes) = segment.delta.bytes();
+    // One guard: a second one beside it would wait for a writer that waits for the first.
+    let index = segment.index.read();
+    let (index_keys, index_bytes) = (index.len() as u64, index.memory_bytes() as u64);
+    drop(index);
     SegmentStats {
         segment: segment.id,
         range: segment.range.clone(),
@@ -147,8 +151,8 @@ fn segment_stats(segment: &Segment) -> SegmentStats {
         delta_memory_bytes,
         delta_disk_bytes,
         chunks,
-        index_keys: segment.index.read().len() as u64,
-        index_bytes: segment.index.read().memory_bytes() as u64,
+        index_keys,
+        index_bytes,
         history_rows: history.iter().map(|h| h.rows).sum(),
         history_bytes: history.iter().map(|h| h.bytes).sum(),
         delete_vector_bytes: segment.sets().map(|s| s.deletes.memory_bytes() as u64).sum(),

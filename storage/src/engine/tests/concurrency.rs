@@ -78,6 +78,7 @@ fn no_partial_transaction_visible() {
         scope.spawn(|| {
             while !stop.load(Ordering::Relaxed) {
                 engine.set_safe_point(Timestamp(applied.load(Ordering::SeqCst).saturating_sub(40)));
+                assert_eq!(engine.stats(TABLE).unwrap().rows, u64::from(KEYS));
                 engine.maintain().unwrap();
                 engine.compact(TABLE).unwrap();
                 engine.flush().unwrap();

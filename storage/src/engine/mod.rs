@@ -5,6 +5,7 @@ mod bulk_build;
 #[expect(clippy::module_inception, reason = "the type lives in the file of its name")]
 mod engine;
 mod flush;
+mod inspect;
 mod maintain;
 mod recovery;
 mod snapshots;
@@ -13,6 +14,7 @@ mod table;
 
 pub use background::Work;
 pub use engine::Engine;
+pub use inspect::{ArrayInspection, FileInspection, Inspection, SegmentInspection, TableInspection, VectorInspection};
 pub use maintain::MaintenanceReport;
 pub(crate) use snapshots::ActiveSnapshot;
 pub use stats::{ArrayStats, Backpressure, SegmentStats, TableStats};

@@ -10,9 +10,11 @@
 //! | `blocks` | an open pack: columns, checksums |
 //! | `search` | an open pack: keys to row numbers |
 //! | `key_column` | an integer key is one of the columns |
+//! | `describe` | an open pack: what its blocks are, for people |
 //! | `encoding` | arrays ↔ blocks |
 
 mod blocks;
+mod describe;
 mod encoding;
 mod footer;
 mod format;
@@ -22,6 +24,7 @@ mod rows;
 mod search;
 mod writer;
 
+pub use describe::ColumnBlocks;
 pub(crate) use encoding::repeat;
 pub use format::{ZONE_ROWS, file_name, parse_file_name};
 pub use reader::Pack;

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `block` | what every block begins with: encoding, NULLs |
 //! | `damage` | why bytes are not a block |
+//! | `name` | what encodings are called |
 //! | `column` | a column's block by its type, and back |
 //! | `integer`, `float`, `text`, `wide`, `keys` | families of types: how the encoding is chosen |
 //! | `bitpack`, `constant`, `decimals`, `delta`, `dictionary`, `fsst`, `plain`, `planes`, `rle`, `zstd` | the encodings |
@@ -20,6 +21,7 @@ mod float;
 mod fsst;
 mod integer;
 mod keys;
+mod name;
 mod plain;
 mod planes;
 mod rle;
@@ -31,6 +33,7 @@ pub(super) use column::{decode, decode_rows, encode};
 pub(crate) use constant::repeat;
 pub(super) use damage::{Damage, Trust};
 pub(super) use keys::{KeyBlock, decode_keys, encode_keys, search};
+pub(super) use name::name;
 
 #[cfg(test)]
 mod tests;

@@ -20,12 +20,13 @@ const STOPPED_WITHIN: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug)]
 pub struct ServerCommand {
     program: PathBuf,
+    options: Vec<String>,
 }
 
 impl ServerCommand {
     /// The `deltatree` binary at a path.
     pub fn binary(program: impl Into<PathBuf>) -> Self {
-        Self { program: program.into() }
+        Self { program: program.into(), options: Vec::new() }
     }
 
     /// The bench's own binary: it has the server built in, by the same subcommand.
@@ -33,7 +34,14 @@ impl ServerCommand {
     /// # Errors
     /// When the running binary's path is unknown.
     pub fn built_in() -> anyhow::Result<Self> {
-        Ok(Self { program: std::env::current_exe().context("the path of this program is unknown")? })
+        Ok(Self::binary(std::env::current_exe().context("the path of this program is unknown")?))
+    }
+
+    /// With a further option of `serve`.
+    #[must_use]
+    pub fn option(mut self, name: &str, value: impl ToString) -> Self {
+        self.options.extend([format!("--{name}"), value.to_string()]);
+        self
     }
 }
 
@@ -58,6 +66,7 @@ impl Server {
             .arg("--data-dir")
             .arg(data_dir)
             .args(["--port", "0", "--flight-port", "0", "--status-port", "0"])
+            .args(&command.options)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()

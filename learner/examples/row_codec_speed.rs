@@ -159,5 +159,7 @@ fn lineitem() -> TableInfo {
         auto_increment_start: 1,
         comment: String::new(),
         created_ms: 0,
+        foreign_keys: Vec::new(),
+        checks: Vec::new(),
     }
 }

@@ -28,6 +28,9 @@ pub struct GroupConfig {
     pub learner_backlog_bytes: u64,
     /// Longest time between two flushes of the columnar engine.
     pub columnar_flush_interval: Duration,
+    /// Bytes of the disk that transactions do not get, so that it is never quite full: below it they
+    /// fail with `DiskFull`. If `None`, a gibibyte, or of a small disk a quarter.
+    pub disk_reserve_bytes: Option<u64>,
     /// Sizes of the columnar engine.
     pub columnar: deltatree_storage::config::Config,
     /// Physical time.
@@ -47,6 +50,7 @@ impl GroupConfig {
             log_limit_bytes: 2 << 30,
             learner_backlog_bytes: 128 << 20,
             columnar_flush_interval: Duration::from_secs(30),
+            disk_reserve_bytes: None,
             columnar: deltatree_storage::config::Config::default(),
             clock: Arc::new(SystemClock),
         }

@@ -37,6 +37,8 @@ pub enum ErrorKind {
     SnapshotTooOld,
     /// The data directory belongs to another process.
     Locked,
+    /// The disk is nearly full. Nothing happened: free space and try again (MySQL 1021).
+    DiskFull,
     /// The disk or the operating system refused. What was acknowledged is safe: mend the cause (a
     /// full disk, permissions) and restart.
     Io,
@@ -125,6 +127,19 @@ pub enum Error {
     /// See [`ErrorKind::Locked`].
     #[error("data directory is in use by another process: {}", .0.display())]
     Locked(PathBuf),
+    /// See [`ErrorKind::DiskFull`].
+    #[error(
+        "disk full: {} MiB are free under {} and the last {} MiB are kept back; delete or drop something, or free space",
+        free_bytes >> 20, dir.display(), reserve_bytes >> 20
+    )]
+    DiskFull {
+        /// The data directory.
+        dir: PathBuf,
+        /// Bytes free.
+        free_bytes: u64,
+        /// Bytes that transactions do not get.
+        reserve_bytes: u64,
+    },
     /// See [`ErrorKind::Io`].
     #[error("cannot {action}: {reason}")]
     Io {
@@ -166,6 +181,7 @@ impl Error {
             Self::Closed => ErrorKind::Closed,
             Self::SnapshotTooOld { .. } => ErrorKind::SnapshotTooOld,
             Self::Locked(_) => ErrorKind::Locked,
+            Self::DiskFull { .. } => ErrorKind::DiskFull,
             Self::Io { .. } => ErrorKind::Io,
             Self::Corrupt { .. } => ErrorKind::Corrupt,
             Self::Internal(_) => ErrorKind::Internal,

@@ -12,7 +12,7 @@ use deltatree_storage::types::{ColumnId, TableId};
 
 use super::meta_key::{
     auto_increment_key, database_key, encode_database, encode_table, encode_u64, next_id_key, row_id_key,
-    schema_version_key, table_definition_key,
+    schema_version_key, table_definition_key, view_key,
 };
 use super::{CatalogError, CatalogSnapshot, DatabaseInfo, PrimaryKey, TableInfo};
 use crate::codec::fits;
@@ -35,7 +35,7 @@ pub fn create_database(catalog: &CatalogSnapshot, name: &str) -> Result<(Databas
     Ok((info, ops))
 }
 
-/// `DROP DATABASE`, with its tables. Returns the ids of those.
+/// `DROP DATABASE`, with its tables and views. Returns the ids of the tables.
 ///
 /// # Errors
 /// If there is none of that name.
@@ -45,6 +45,7 @@ pub fn drop_database(catalog: &CatalogSnapshot, name: &str) -> Result<(Vec<Table
     let mut ops = changed(catalog);
     ops.push(KeyOp::Delete { key: database_key(info.id) });
     tables.iter().for_each(|&t| remove_table(t, &mut ops));
+    ops.extend(catalog.views_of(info.id).map(|view| KeyOp::Delete { key: view_key(view.id) }));
     Ok((tables, ops))
 }
 
@@ -57,7 +58,7 @@ pub fn drop_database(catalog: &CatalogSnapshot, name: &str) -> Result<(Vec<Table
 pub fn create_table(catalog: &CatalogSnapshot, mut info: TableInfo) -> Result<(TableInfo, Vec<KeyOp>)> {
     let database =
         catalog.database(&info.database).ok_or_else(|| CatalogError::UnknownDatabase(info.database.clone()))?;
-    if catalog.table_in(database.id, &info.name).is_some() {
+    if catalog.table_in(database.id, &info.name).is_some() || catalog.view_in(database.id, &info.name).is_some() {
         return Err(CatalogError::TableExists(format!("{}.{}", database.name, info.name)));
     }
     info.id = TableId(catalog.next_id());
@@ -109,7 +110,9 @@ pub fn alter_table(catalog: &CatalogSnapshot, mut info: TableInfo) -> Result<(Ta
     let old = existing(catalog, info.id)?;
     let database =
         catalog.database(&info.database).ok_or_else(|| CatalogError::UnknownDatabase(info.database.clone()))?;
-    if catalog.table_in(database.id, &info.name).is_some_and(|t| t.id != info.id) {
+    if catalog.table_in(database.id, &info.name).is_some_and(|t| t.id != info.id)
+        || catalog.view_in(database.id, &info.name).is_some()
+    {
         return Err(CatalogError::TableExists(format!("{}.{}", database.name, info.name)));
     }
     info.database_id = database.id;
@@ -142,7 +145,7 @@ pub fn alter_table(catalog: &CatalogSnapshot, mut info: TableInfo) -> Result<(Ta
 }
 
 /// What every schema change writes.
-fn changed(catalog: &CatalogSnapshot) -> Vec<KeyOp> {
+pub(super) fn changed(catalog: &CatalogSnapshot) -> Vec<KeyOp> {
     vec![put(schema_version_key(), encode_u64(catalog.version() + 1))]
 }
 
@@ -156,7 +159,7 @@ fn remove_table(table: TableId, ops: &mut Vec<KeyOp>) {
     }
 }
 
-fn put(key: bytes::Bytes, value: bytes::Bytes) -> KeyOp {
+pub(super) fn put(key: bytes::Bytes, value: bytes::Bytes) -> KeyOp {
     KeyOp::Put { key, value }
 }
 

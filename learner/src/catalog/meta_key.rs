@@ -4,7 +4,9 @@
 //! |---|---|
 //! | `m_db_` id (8, big-endian) | [`DatabaseInfo`], JSON |
 //! | `m_table_` id (8, big-endian) | [`TableInfo`], JSON |
-//! | `m_next_id` | smallest database and table id never used (8, little-endian) |
+//! | `m_view_` id (8, big-endian) | [`ViewInfo`], JSON |
+//! | `m_account_` id (8, big-endian) | [`AccountInfo`], JSON |
+//! | `m_next_id` | smallest id never used (8, little-endian) |
 //! | `m_schema_version` | number of schema changes so far (8, little-endian) |
 //! | `m_auto_` table id (8, big-endian) | next `AUTO_INCREMENT` value (8, little-endian) |
 //! | `m_rowid_` table id (8, big-endian) | next hidden row id (8, little-endian) |
@@ -15,10 +17,12 @@
 use bytes::Bytes;
 use deltatree_storage::types::TableId;
 
-use super::{CatalogError, DatabaseInfo, TableInfo};
+use super::{AccountInfo, CatalogError, DatabaseInfo, TableInfo, ViewInfo};
 
 const DATABASE: &[u8] = b"m_db_";
 const TABLE: &[u8] = b"m_table_";
+const VIEW: &[u8] = b"m_view_";
+const ACCOUNT: &[u8] = b"m_account_";
 const NEXT_ID: &[u8] = b"m_next_id";
 const SCHEMA_VERSION: &[u8] = b"m_schema_version";
 const AUTO_INCREMENT: &[u8] = b"m_auto_";
@@ -29,6 +33,8 @@ const ROW_ID: &[u8] = b"m_rowid_";
 pub(super) enum MetaKey {
     Database(u64),
     Table(TableId),
+    View(u64),
+    Account(u64),
     NextId,
     SchemaVersion,
 }
@@ -40,7 +46,11 @@ impl MetaKey {
         match key {
             NEXT_ID => Some(Self::NextId),
             SCHEMA_VERSION => Some(Self::SchemaVersion),
-            _ => id(DATABASE).map(Self::Database).or_else(|| id(TABLE).map(|t| Self::Table(TableId(t)))),
+            _ => id(DATABASE)
+                .map(Self::Database)
+                .or_else(|| id(TABLE).map(|t| Self::Table(TableId(t))))
+                .or_else(|| id(VIEW).map(Self::View))
+                .or_else(|| id(ACCOUNT).map(Self::Account)),
         }
     }
 }
@@ -52,6 +62,14 @@ pub(crate) fn is_definition_key(key: &[u8]) -> bool {
 
 pub(super) fn database_key(id: u64) -> Bytes {
     with_id(DATABASE, id)
+}
+
+pub(super) fn view_key(id: u64) -> Bytes {
+    with_id(VIEW, id)
+}
+
+pub(super) fn account_key(id: u64) -> Bytes {
+    with_id(ACCOUNT, id)
 }
 
 /// The key of a table's definition. It is written by every change of the table's schema, so a
@@ -99,6 +117,14 @@ pub(super) fn encode_database(info: &DatabaseInfo) -> Result<Bytes, CatalogError
 
 pub(super) fn encode_table(info: &TableInfo) -> Result<Bytes, CatalogError> {
     encode("table", &info.name, info)
+}
+
+pub(super) fn encode_view(info: &ViewInfo) -> Result<Bytes, CatalogError> {
+    encode("view", &info.name, info)
+}
+
+pub(super) fn encode_account(info: &AccountInfo) -> Result<Bytes, CatalogError> {
+    encode("account", &info.user, info)
 }
 
 fn encode(what: &str, name: &str, info: &impl serde::Serialize) -> Result<Bytes, CatalogError> {

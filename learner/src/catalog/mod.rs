@@ -1,9 +1,12 @@
-//! Definitions of databases, tables, columns and indexes.
+//! Definitions of databases, tables, columns, indexes, views and accounts.
 //!
 //! They live in the row store under the `m` prefix and change through the log like any row, so a
 //! replica that has applied an entry also knows the schema by which to decode it.
 
+mod account;
+mod account_change;
 mod column;
+mod constraint;
 mod counter;
 mod database;
 mod ddl;
@@ -16,8 +19,13 @@ mod table;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod view;
+mod view_change;
 
+pub use account::{AccountInfo, Grant, GrantScope, Privilege};
+pub use account_change::{create_accounts, drop_accounts, replace_accounts};
 pub use column::{ColumnDefault, ColumnInfo};
+pub use constraint::{CheckInfo, ForeignKeyInfo};
 pub use counter::{raise, reserve};
 pub use database::DatabaseInfo;
 pub use ddl::{alter_table, create_database, create_table, drop_database, drop_table, truncate_table};
@@ -27,3 +35,5 @@ pub use meta_key::{auto_increment_key, row_id_key, table_definition_key};
 pub use snapshot::CatalogSnapshot;
 pub use sql_type::SqlType;
 pub use table::{IndexInfo, PrimaryKey, TableInfo};
+pub use view::ViewInfo;
+pub use view_change::{create_view, drop_view};

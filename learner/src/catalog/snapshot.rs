@@ -11,9 +11,9 @@ use std::sync::Arc;
 use deltatree_storage::types::TableId;
 
 use super::meta_key::{MetaKey, decode, decode_u64};
-use super::{CatalogError, DatabaseInfo, TableInfo};
+use super::{AccountInfo, CatalogError, DatabaseInfo, TableInfo, ViewInfo};
 
-/// Databases and tables, by id and by name. Names are looked up without regard to case.
+/// Databases, tables, views and accounts. Names are looked up without regard to case.
 #[derive(Clone, Debug, Default)]
 pub struct CatalogSnapshot {
     version: u64,
@@ -22,6 +22,9 @@ pub struct CatalogSnapshot {
     tables: BTreeMap<TableId, Arc<TableInfo>>,
     database_names: BTreeMap<String, u64>,
     table_names: BTreeMap<(u64, String), TableId>,
+    views: BTreeMap<u64, Arc<ViewInfo>>,
+    view_names: BTreeMap<(u64, String), u64>,
+    accounts: BTreeMap<u64, Arc<AccountInfo>>,
 }
 
 impl CatalogSnapshot {
@@ -75,6 +78,18 @@ impl CatalogSnapshot {
             (Some(MetaKey::Table(id)), None) => {
                 self.tables.remove(&id);
             }
+            (Some(MetaKey::View(id)), Some(value)) => {
+                self.views.insert(id, Arc::new(decode("view", id, value)?));
+            }
+            (Some(MetaKey::View(id)), None) => {
+                self.views.remove(&id);
+            }
+            (Some(MetaKey::Account(id)), Some(value)) => {
+                self.accounts.insert(id, Arc::new(decode("account", id, value)?));
+            }
+            (Some(MetaKey::Account(id)), None) => {
+                self.accounts.remove(&id);
+            }
             (Some(MetaKey::NextId), value) => {
                 self.next_id = value.map_or(Ok(0), |v| decode_u64("the id counter", v))?
             }
@@ -89,6 +104,7 @@ impl CatalogSnapshot {
     fn index_names(&mut self) {
         self.database_names = self.databases.values().map(|d| (folded(&d.name), d.id)).collect();
         self.table_names = self.tables.values().map(|t| ((t.database_id, folded(&t.name)), t.id)).collect();
+        self.view_names = self.views.values().map(|v| ((v.database_id, folded(&v.name)), v.id)).collect();
     }
 
     /// Number of schema changes so far: equal versions of one cluster are equal snapshots.
@@ -142,6 +158,47 @@ impl CatalogSnapshot {
     /// All tables, by id.
     pub fn tables(&self) -> impl Iterator<Item = &Arc<TableInfo>> {
         self.tables.values()
+    }
+
+    /// A view by the names of its database and itself.
+    pub fn view(&self, database: &str, name: &str) -> Option<&Arc<ViewInfo>> {
+        if self.views.is_empty() {
+            return None;
+        }
+        self.view_in(self.database(database)?.id, name)
+    }
+
+    /// A view of a database by name.
+    pub fn view_in(&self, database: u64, name: &str) -> Option<&Arc<ViewInfo>> {
+        self.views.get(self.view_names.get(&(database, folded(name)))?)
+    }
+
+    /// All views of a database, by folded name.
+    pub fn views_of(&self, database: u64) -> impl Iterator<Item = &Arc<ViewInfo>> {
+        self.view_names
+            .range((database, String::new())..)
+            .take_while(move |((id, _), _)| *id == database)
+            .filter_map(|(_, view)| self.views.get(view))
+    }
+
+    /// All views, by id.
+    pub fn views(&self) -> impl Iterator<Item = &Arc<ViewInfo>> {
+        self.views.values()
+    }
+
+    /// An account by its exact names; the host's in lower case.
+    pub fn account(&self, user: &str, host: &str) -> Option<&Arc<AccountInfo>> {
+        self.accounts.values().find(|a| a.user == user && a.host == host)
+    }
+
+    /// An account by id.
+    pub fn account_by_id(&self, id: u64) -> Option<&Arc<AccountInfo>> {
+        self.accounts.get(&id)
+    }
+
+    /// All accounts and roles, by id.
+    pub fn accounts(&self) -> impl Iterator<Item = &Arc<AccountInfo>> {
+        self.accounts.values()
     }
 }
 

@@ -3,7 +3,7 @@
 use deltatree_storage::types::{ColumnId, ColumnSchema, KeyKind, TableId, TableSchema};
 use serde::{Deserialize, Serialize};
 
-use super::ColumnInfo;
+use super::{CheckInfo, ColumnInfo, ForeignKeyInfo};
 
 /// A table as declared.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,6 +36,12 @@ pub struct TableInfo {
     pub comment: String,
     /// Milliseconds since 1970-01-01 UTC.
     pub created_ms: u64,
+    /// Foreign keys, as declared.
+    #[serde(default)]
+    pub foreign_keys: Vec<ForeignKeyInfo>,
+    /// `CHECK` constraints.
+    #[serde(default)]
+    pub checks: Vec<CheckInfo>,
 }
 
 /// How the rows of a table are keyed.

@@ -74,6 +74,8 @@ pub(crate) fn table(name: &str, columns: Vec<ColumnInfo>, primary_key: PrimaryKe
         auto_increment_start: 1,
         comment: String::new(),
         created_ms: 0,
+        foreign_keys: Vec::new(),
+        checks: Vec::new(),
     }
 }
 

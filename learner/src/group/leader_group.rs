@@ -59,7 +59,11 @@ impl LeaderGroup {
             dir: config.data_dir.clone(),
             row_cache_bytes: config.row_cache_bytes,
             clock: config.clock.clone(),
-            limits: LeaderLimits { txn_bytes: config.txn_bytes_limit, ..LeaderLimits::default() },
+            limits: LeaderLimits {
+                txn_bytes: config.txn_bytes_limit,
+                disk_reserve_bytes: config.disk_reserve_bytes,
+                ..LeaderLimits::default()
+            },
         };
         let voter = Voter::open(setup, network.clone()).await?;
         voter.form_group([(VOTER, BasicNode::default())].into()).await?;

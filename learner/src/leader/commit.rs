@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 
 use super::Leader;
 use super::checks::{self, Depth};
+use super::disk_space::frees_space;
 use super::proposer::{Reply, Submission};
 use crate::error::{Error, Result};
 use crate::txn::{CommitRequest, TxnId};
@@ -17,6 +18,7 @@ const MANY_KEYS: usize = 256;
 impl Leader {
     /// Commits. Returns when the transaction is applied here.
     pub(crate) async fn commit(self: &Arc<Self>, mut request: CommitRequest) -> Result<Timestamp> {
+        self.disk.admit(frees_space(&request))?;
         let bytes = request.size().min(self.limits.committing_bytes);
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         let _room = self.committing.acquire_many(bytes).await.map_err(|_| Error::Closed)?;

@@ -3,6 +3,7 @@
 mod checks;
 mod commit;
 mod confirm;
+mod disk_space;
 mod ids;
 mod leadership;
 mod locking;

@@ -1,6 +1,7 @@
 //! The services of a voter that lead to somebody else if this voter does not lead.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -10,6 +11,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use super::confirm::Confirmations;
+use super::disk_space::DiskSpace;
 use super::ids::IdRanges;
 use super::proposer::{ProposerCounters, Submission};
 use super::{ReaderGuard, Readers};
@@ -29,11 +31,18 @@ pub(crate) struct LeaderLimits {
     pub(crate) committing_bytes: usize,
     /// Longest wait for an entry to be replicated and applied.
     pub(crate) replication: Duration,
+    /// Bytes of the disk that transactions do not get; by default a gibibyte.
+    pub(crate) disk_reserve_bytes: Option<u64>,
 }
 
 impl Default for LeaderLimits {
     fn default() -> Self {
-        Self { txn_bytes: 1 << 30, committing_bytes: 256 << 20, replication: Duration::from_secs(30) }
+        Self {
+            txn_bytes: 1 << 30,
+            committing_bytes: 256 << 20,
+            replication: Duration::from_secs(30),
+            disk_reserve_bytes: None,
+        }
     }
 }
 
@@ -45,6 +54,7 @@ pub(crate) struct Leader {
     pub(super) voter: Arc<VoterState>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) limits: LeaderLimits,
+    pub(super) disk: DiskSpace,
     pub(super) state: Mutex<LeaderState>,
     /// Grows whenever something in flight has finished or leadership has changed.
     pub(super) progress: watch::Sender<u64>,
@@ -80,7 +90,7 @@ pub(super) struct LedTerm {
 }
 
 impl Leader {
-    /// Starts the services on the current runtime. They serve once this voter leads.
+    /// Starts the services on the current runtime, for a voter that lives in `dir`. They serve once this voter leads.
     pub(crate) fn start(
         id: NodeId,
         raft: Raft,
@@ -88,6 +98,7 @@ impl Leader {
         voter: Arc<VoterState>,
         clock: Arc<dyn Clock>,
         limits: LeaderLimits,
+        dir: &Path,
     ) -> Arc<Self> {
         const QUEUE: usize = 8192;
         let (queue, submissions) = mpsc::channel(QUEUE);
@@ -99,6 +110,7 @@ impl Leader {
             voter,
             clock,
             limits,
+            disk: DiskSpace::new(dir, limits.disk_reserve_bytes),
             state: Mutex::default(),
             progress: watch::Sender::new(0),
             queue,
@@ -115,6 +127,7 @@ impl Leader {
         });
         tokio::spawn(super::proposer::run(leader.clone(), submissions));
         tokio::spawn(super::leadership::run(leader.clone()));
+        tokio::spawn(super::disk_space::watch(leader.clone()));
         tokio::spawn(super::confirm::run(leader.clone(), confirm_requests));
         leader
     }

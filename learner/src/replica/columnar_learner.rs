@@ -1,6 +1,6 @@
 //! A columnar learner: in-memory log, columnar engine, Raft, on a runtime of its own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ pub(crate) struct ColumnarLearner {
 
 impl ColumnarLearner {
     /// Opens the learner and makes it reachable. Builds tables that the engine lacks, so this may take
-    /// long. Errors: `Locked`, `Io`, `Corrupt`.
+    /// long. Errors: `Locked`, `Io`.
     pub(crate) async fn open(setup: LearnerSetup, network: Network) -> Result<Self> {
         const THREADS: usize = 2;
         let runtime = OwnRuntime::start("learner", THREADS)?;
@@ -49,9 +49,8 @@ impl ColumnarLearner {
         let peers = network.clone();
         let (raft, state, peer) = runtime
             .run(async move {
-                std::fs::create_dir_all(&dir).map_err(Error::io("create the data directory"))?;
                 let state = Arc::new(LearnerState {
-                    engine: crate::runtime::blocking(|| Engine::open(&dir, engine))?,
+                    engine: crate::runtime::blocking(|| open_engine(&dir, engine))?,
                     log: MemoryLog::default(),
                     applied: watch::Sender::default(),
                     failed: watch::Sender::default(),
@@ -164,5 +163,24 @@ impl Backlog for EntryBacklog {
                 let _ = applied.changed().await;
             }
         })
+    }
+}
+
+/// Opens the engine in `dir`. All that it holds can be built again from rows, so a directory that is too
+/// damaged to be opened is set aside, to be looked at, and an empty one takes its place.
+fn open_engine(dir: &Path, config: Config) -> Result<Engine> {
+    std::fs::create_dir_all(dir).map_err(Error::io("create the data directory"))?;
+    match Engine::open(dir, config.clone()) {
+        Err(damage) if damage.kind() == deltatree_storage::error::ErrorKind::Corrupt => {
+            let aside = dir.with_extension("damaged");
+            tracing::error!(%damage, aside = %aside.display(), "the columnar replica is built again from rows");
+            if aside.exists() {
+                std::fs::remove_dir_all(&aside).map_err(Error::io("remove an older damaged replica"))?;
+            }
+            std::fs::rename(dir, &aside).map_err(Error::io("set the damaged replica aside"))?;
+            std::fs::create_dir_all(dir).map_err(Error::io("create the data directory"))?;
+            Ok(Engine::open(dir, config)?)
+        }
+        opened => Ok(opened?),
     }
 }

@@ -55,7 +55,7 @@ impl Voter {
                     .await
                     .map_err(|e| Error::Io { action: "start the voter", reason: e.to_string() })?;
                 peers.register(id, LocalPeer::new(raft.clone(), None));
-                Ok::<_, Error>(Leader::start(id, raft, log, state, clock, limits))
+                Ok::<_, Error>(Leader::start(id, raft, log, state, clock, limits, &dir))
             })
             .await??;
         Ok(Self { id, leader, network, runtime })

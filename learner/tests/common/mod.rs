@@ -63,6 +63,8 @@ pub(crate) fn define_table(txn: &mut Transaction, name: &str) -> TableInfo {
         auto_increment_start: 1,
         comment: String::new(),
         created_ms: 0,
+        foreign_keys: Vec::new(),
+        checks: Vec::new(),
     };
     let (info, created) = create_table(&catalog, info).unwrap();
     ops.extend(created);

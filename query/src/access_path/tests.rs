@@ -51,6 +51,8 @@ fn table(primary_key: PrimaryKey) -> TableInfo {
         auto_increment_start: 1,
         comment: String::new(),
         created_ms: 0,
+        foreign_keys: Vec::new(),
+        checks: Vec::new(),
     }
 }
 

@@ -35,6 +35,10 @@ pub struct ServeArgs {
     /// Port of status, metrics and health over HTTP; 0 picks a free one
     #[arg(long, default_value_t = 10080)]
     pub status_port: u16,
+    /// MiB of the disk to keep back: writes are refused when less is free [default: 1024, or a quarter of
+    /// a small disk]
+    #[arg(long, value_name = "MIB")]
+    pub disk_reserve: Option<u64>,
 }
 
 /// Serves until SIGTERM or SIGINT, then drains and flushes.
@@ -48,7 +52,9 @@ pub async fn run(args: &ServeArgs) -> Result<()> {
     let flight = listen(args.host, args.flight_port, "Flight SQL")?;
     let status = listen(args.host, args.status_port, "status")?;
     let prometheus = metrics::install()?;
-    let node = Node::open(NodeConfig::new(&args.data_dir)).await?;
+    let mut config = NodeConfig::new(&args.data_dir);
+    config.group.disk_reserve_bytes = args.disk_reserve.map(|mib| mib.saturating_mul(1 << 20));
+    let node = Node::open(config).await?;
     let (mysql_address, flight_address, status_address) = (address(&mysql)?, address(&flight)?, address(&status)?);
     node.announce_port(mysql_address.port());
     let mysql = MySqlServer::start(node.clone(), mysql);

@@ -1,5 +1,7 @@
 //! The errors by name: number, SQL state and wording, in MySQL's terms.
 
+use deltatree_learner::catalog::ViewInfo;
+
 use super::SqlError;
 
 /// SQL state of an error number; `HY000` where MySQL has none of its own.
@@ -21,8 +23,12 @@ pub(super) fn sql_state(code: u16) -> &'static str {
         | 1145
         | 1171
         | 1248
+        | 1142
+        | 1141
+        | 1227
         | 1305
-        | 1318 => "42000",
+        | 1318
+        | 1353 => "42000",
         1045 => "28000",
         1046 => "3D000",
         1050 => "42S01",
@@ -245,6 +251,23 @@ impl SqlError {
     /// 1364: an `INSERT` that leaves out a `NOT NULL` column without default.
     pub fn no_default(column: &str) -> Self {
         Self::new(1364, format!("Field '{column}' doesn't have a default value"))
+    }
+
+    /// 1347. `kind` is what it should be: `VIEW` or `BASE TABLE`.
+    pub fn wrong_object(database: &str, name: &str, kind: &str) -> Self {
+        Self::new(1347, format!("'{database}.{name}' is not {kind}"))
+    }
+
+    /// 1356: a view over what does not exist any more.
+    pub fn invalid_view(view: &ViewInfo) -> Self {
+        let name = format!("{}.{}", view.database, view.name);
+        Self::new(
+            1356,
+            format!(
+                "View '{name}' references invalid table(s) or column(s) or function(s) or definer/invoker of view lack \
+                 rights to use them"
+            ),
+        )
     }
 
     /// 1365: in a statement that writes.

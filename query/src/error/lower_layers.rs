@@ -39,6 +39,7 @@ impl From<GroupError> for SqlError {
             GroupError::Timeout { .. } => Self::columnar_timeout(e),
             GroupError::Closed => Self::new(1053, "Server shutdown in progress"),
             GroupError::SnapshotTooOld { .. } => Self::new(9006, e.to_string()),
+            GroupError::DiskFull { .. } => Self::new(1021, e.to_string()),
             GroupError::Invalid(_)
             | GroupError::Locked(_)
             | GroupError::Io { .. }

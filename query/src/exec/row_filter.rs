@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arrow::array::{Array, BooleanArray};
 use arrow::datatypes::DataType;
 use arrow::record_batch::RecordBatch;
-use datafusion::common::Result;
 use datafusion::common::cast::as_boolean_array;
+use datafusion::common::{Result, ScalarValue};
 use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::{DynamicFilterPhysicalExpr, Literal};
 use datafusion::physical_expr::utils::collect_columns;
 use deltatree_storage::error::{Error as StorageError, Result as StorageResult};
 use deltatree_storage::predicate::{Predicate, RowFilter};
@@ -61,11 +62,17 @@ impl ExprFilter {
         })
     }
 
+    /// Whether a dynamic filter says no more than `true`, as it does until its maker has seen rows.
+    fn is_empty_yet(&self) -> bool {
+        let filter = self.table_expr.downcast_ref::<DynamicFilterPhysicalExpr>();
+        let current = filter.and_then(|filter| filter.current().ok());
+        let literal = current.as_ref().and_then(|expr| expr.downcast_ref::<Literal>());
+        literal.is_some_and(|literal| *literal.value() == ScalarValue::Boolean(Some(true)))
+    }
+
     fn is_useless(&self) -> bool {
         let seen = self.rows_seen.load(Ordering::Relaxed);
-        self.dynamic
-            && seen >= JUDGED_AFTER_ROWS
-            && self.rows_kept.load(Ordering::Relaxed) as f64 > seen as f64 * USELESS_ABOVE
+        seen >= JUDGED_AFTER_ROWS && self.rows_kept.load(Ordering::Relaxed) as f64 > seen as f64 * USELESS_ABOVE
     }
 }
 
@@ -75,15 +82,16 @@ impl RowFilter for ExprFilter {
     }
 
     fn evaluate(&self, batch: &RecordBatch) -> StorageResult<BooleanArray> {
-        if self.is_useless() {
-            return Ok(BooleanArray::from(vec![true; batch.num_rows()]));
-        }
         let kept = evaluate(&self.batch_expr, batch).map_err(|e| StorageError::Invalid(e.to_string()))?;
         if self.dynamic {
             self.rows_seen.fetch_add(kept.len() as u64, Ordering::Relaxed);
             self.rows_kept.fetch_add(kept.true_count() as u64, Ordering::Relaxed);
         }
         Ok(kept)
+    }
+
+    fn is_active(&self) -> bool {
+        !self.dynamic || !(self.is_useless() || self.is_empty_yet())
     }
 
     fn bounds(&self) -> Option<Predicate> {

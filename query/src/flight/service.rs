@@ -1,8 +1,8 @@
 //! Statements over Flight SQL.
 //!
 //! A ticket is the statement itself, and each statement runs in a session of its own that commits at
-//! once, so the server keeps nothing between calls. The metadata header `database` names the database;
-//! `test` is meant without it.
+//! once, so the server keeps nothing between calls. The metadata header `database` names the database
+//! (`test` is meant without it), and `authorization` the account.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -25,9 +25,9 @@ use arrow_flight::{
 use bytes::Bytes;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use prost::Message;
-use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status, Streaming};
 
+use super::login;
 use crate::error::SqlError;
 use crate::node::Node;
 use crate::session::{Session, StatementResult};
@@ -45,21 +45,22 @@ impl Service {
         Self { node }
     }
 
-    async fn session(&self, metadata: &MetadataMap) -> Result<Session, Status> {
-        let mut session = self.node.session("root", "flight");
+    async fn session<T>(&self, request: &Request<T>) -> Result<Session, Status> {
+        let metadata = request.metadata();
+        let mut session = login::session(&self.node, metadata, request.remote_addr()).map_err(status)?;
         let database = metadata.get("database").and_then(|v| v.to_str().ok()).unwrap_or("test");
         session.use_database(database).await.map_err(status)?;
         Ok(session)
     }
 
-    async fn schema(&self, metadata: &MetadataMap, sql: &str) -> Result<SchemaRef, Status> {
-        let mut session = self.session(metadata).await?;
+    async fn schema<T>(&self, request: &Request<T>, sql: &str) -> Result<SchemaRef, Status> {
+        let mut session = self.session(request).await?;
         let statement = session.prepare(sql).map_err(status)?;
         Ok(session.describe(&statement).await.unwrap_or_else(|| Arc::new(Schema::empty())))
     }
 
-    async fn rows(&self, metadata: &MetadataMap, sql: &str) -> Result<Response<DoGet>, Status> {
-        let mut session = self.session(metadata).await?;
+    async fn rows<T>(&self, request: &Request<T>, sql: &str) -> Result<Response<DoGet>, Status> {
+        let mut session = self.session(request).await?;
         let statement = session.prepare(sql).map_err(status)?;
         let rows = match session.run(&statement, &[]).await.map_err(status)? {
             StatementResult::Rows(rows) => rows,
@@ -75,8 +76,8 @@ impl Service {
         Ok(Response::new(Box::pin(data)))
     }
 
-    async fn update(&self, metadata: &MetadataMap, sql: &str) -> Result<i64, Status> {
-        let mut session = self.session(metadata).await?;
+    async fn update<T>(&self, request: &Request<T>, sql: &str) -> Result<i64, Status> {
+        let mut session = self.session(request).await?;
         let statement = session.prepare(sql).map_err(status)?;
         let result = session.run(&statement, &[]).await.map_err(status)?;
         let affected = result.completion().map_or(0, |c| c.affected);
@@ -84,7 +85,7 @@ impl Service {
     }
 
     async fn info(&self, request: Request<FlightDescriptor>, sql: &str) -> Result<Response<FlightInfo>, Status> {
-        let schema = self.schema(request.metadata(), sql).await?;
+        let schema = self.schema(&request, sql).await?;
         let handle = TicketStatementQuery { statement_handle: Bytes::copy_from_slice(sql.as_bytes()) };
         let ticket = Ticket { ticket: handle.as_any().encode_to_vec().into() };
         let info = FlightInfo::new()
@@ -104,7 +105,7 @@ impl FlightSqlService for Service {
         &self,
         _: Request<Streaming<HandshakeRequest>>,
     ) -> Result<Response<Pin<Box<dyn Stream<Item = Result<HandshakeResponse, Status>> + Send>>>, Status> {
-        // There is one account, without a password: nothing to check, nothing to remember.
+        // Every call brings its account with it: there is nothing to remember.
         let answer = HandshakeResponse { protocol_version: 0, payload: Bytes::new() };
         Ok(Response::new(stream::iter([Ok(answer)]).boxed()))
     }
@@ -132,7 +133,7 @@ impl FlightSqlService for Service {
         request: Request<Ticket>,
     ) -> Result<Response<DoGet>, Status> {
         let sql = sql_of(&ticket.statement_handle)?;
-        self.rows(request.metadata(), &sql).await
+        self.rows(&request, &sql).await
     }
 
     async fn do_get_prepared_statement(
@@ -141,7 +142,7 @@ impl FlightSqlService for Service {
         request: Request<Ticket>,
     ) -> Result<Response<DoGet>, Status> {
         let sql = sql_of(&query.prepared_statement_handle)?;
-        self.rows(request.metadata(), &sql).await
+        self.rows(&request, &sql).await
     }
 
     async fn do_put_statement_update(
@@ -149,7 +150,7 @@ impl FlightSqlService for Service {
         update: CommandStatementUpdate,
         request: Request<PeekableFlightDataStream>,
     ) -> Result<i64, Status> {
-        self.update(request.metadata(), &update.query).await
+        self.update(&request, &update.query).await
     }
 
     async fn do_put_prepared_statement_update(
@@ -158,7 +159,7 @@ impl FlightSqlService for Service {
         request: Request<PeekableFlightDataStream>,
     ) -> Result<i64, Status> {
         let sql = sql_of(&update.prepared_statement_handle)?;
-        self.update(request.metadata(), &sql).await
+        self.update(&request, &sql).await
     }
 
     async fn do_action_create_prepared_statement(
@@ -166,7 +167,7 @@ impl FlightSqlService for Service {
         query: ActionCreatePreparedStatementRequest,
         request: Request<Action>,
     ) -> Result<ActionCreatePreparedStatementResult, Status> {
-        let schema = self.schema(request.metadata(), &query.query).await?;
+        let schema = self.schema(&request, &query.query).await?;
         let options = IpcWriteOptions::default();
         let message: IpcMessage = SchemaAsIpc::new(&schema, &options)
             .try_into()

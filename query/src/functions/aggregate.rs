@@ -21,6 +21,7 @@ use crate::error::Result;
 
 pub(super) const FUNCTIONS: &[Definition] = &[
     Definition::new("mysql_summand", 1..=1, Returns::By(summand_type), summand).simplify(plain_summand).unnamed(),
+    Definition::new("mysql_total", 1..=1, Returns::By(total_type), total).simplify(plain_total).unnamed(),
     Definition::new("mysql_row_key", 1..=MANY, Returns::Binary, row_key),
 ];
 
@@ -71,6 +72,30 @@ fn plain_summand(mut args: Vec<Expr>, context: &SimplifyContext) -> DataFusionRe
         return Ok(ExprSimplifyResult::Simplified(args.remove(0).cast_to(&wanted, context.schema().as_ref())?));
     }
     Ok(ExprSimplifyResult::Original(args))
+}
+
+/// What a sum is shown as: whole numbers are added in 64 bits, and are a `DECIMAL` to whoever asks.
+fn total_of(data_type: &DataType) -> DataType {
+    match data_type {
+        DataType::Int64 => DataType::Decimal128(32, 0),
+        other => other.clone(),
+    }
+}
+
+fn total_type(args: &ReturnFieldArgs<'_>) -> Result<Returned> {
+    Ok(total_of(args.arg_fields[0].data_type()).into())
+}
+
+fn total(call: &Call<'_>) -> Result<ArrayRef> {
+    Ok(cast(&call.argument(0).array, call.return_type)?)
+}
+
+fn plain_total(mut args: Vec<Expr>, context: &SimplifyContext) -> DataFusionResult<ExprSimplifyResult> {
+    if args.len() != 1 {
+        return Ok(ExprSimplifyResult::Original(args));
+    }
+    let wanted = total_of(&args[0].get_type(context.schema().as_ref())?);
+    Ok(ExprSimplifyResult::Simplified(args.remove(0).cast_to(&wanted, context.schema().as_ref())?))
 }
 
 /// Several values as one key, NULL if any of them is: what `COUNT(DISTINCT a, b)` counts.

@@ -7,7 +7,7 @@ use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{Expr, ScalarUDF};
 
 use super::scalar::Definition;
-use super::{aggregate, arithmetic, cast, comparison, digest, math, rounding, temporal, text};
+use super::{aggregate, arithmetic, cast, comparison, digest, json, math, rounding, temporal, text};
 
 /// The definitions, by topic.
 const TOPICS: &[&[Definition]] = &[
@@ -16,6 +16,9 @@ const TOPICS: &[&[Definition]] = &[
     cast::FUNCTIONS,
     comparison::FUNCTIONS,
     digest::FUNCTIONS,
+    json::build::FUNCTIONS,
+    json::change::FUNCTIONS,
+    json::read::FUNCTIONS,
     math::FUNCTIONS,
     rounding::FUNCTIONS,
     temporal::arithmetic::FUNCTIONS,

@@ -15,6 +15,7 @@ mod context;
 mod convert;
 mod digest;
 mod in_list;
+mod json;
 mod library;
 mod math;
 mod operators;

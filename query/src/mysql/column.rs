@@ -8,9 +8,9 @@ use crate::types::{MysqlColumn, mysql_column};
 /// Appends the description of a result's column.
 pub(crate) fn write_definition(column: &MysqlColumn, out: &mut Vec<u8>) {
     put_bytes(out, b"def");
-    // Database, table and table before renaming: results are not traced back to tables.
-    for _ in 0..3 {
-        put_bytes(out, b"");
+    // The third is the table before it was renamed by an alias, which is not traced back.
+    for name in [&column.database, &column.table, &column.table] {
+        put_bytes(out, name.as_bytes());
     }
     put_bytes(out, column.name.as_bytes());
     put_bytes(out, column.name.as_bytes());

@@ -11,16 +11,19 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedWriteHalf;
+use tokio::sync::mpsc;
 
+use super::command_text::command_text;
 use super::constants::{capability, command, status};
-use super::handshake::{self, Login};
+use super::handshake::{self, CHALLENGE, Login};
 use super::packet::{Fields, PacketReader, PacketWriter, put_bytes, put_length};
 use super::prepared::PreparedStatements;
 use super::result_set::{self, Form};
-use super::{auth, column};
+use super::{auth, column, infile};
 use crate::error::SqlError;
 use crate::node::{Interruption, Node};
 use crate::session::{Completion, Session, StatementResult};
+use crate::statement::ParsedStatement;
 use crate::types::mysql_column;
 
 /// How long a client may take to log in.
@@ -35,6 +38,7 @@ pub(crate) struct Connection {
     session: Session,
     prepared: PreparedStatements,
     capabilities: u32,
+    challenge: [u8; CHALLENGE],
     peer: IpAddr,
     node: Arc<Node>,
 }
@@ -82,11 +86,6 @@ impl Connection {
             writer.flush().await?;
             return Ok(None);
         };
-        if let Err(e) = Self::admit(&login, peer, &mut session).await {
-            write_error(&mut writer, login.capabilities, &e);
-            writer.flush().await?;
-            return Ok(None);
-        }
         session.set_client_found_rows(login.capabilities & capability::FOUND_ROWS != 0);
         let mut connection = Self {
             reader,
@@ -94,19 +93,45 @@ impl Connection {
             session,
             prepared: PreparedStatements::default(),
             capabilities: login.capabilities,
+            challenge,
             peer,
             node,
         };
+        match connection.admit(login).await? {
+            Some(Ok(())) => {}
+            Some(Err(e)) => {
+                connection.write_error(&e);
+                connection.writer.flush().await?;
+                return Ok(None);
+            }
+            None => return Ok(None),
+        }
         connection.write_ok(&Completion::default(), false);
         connection.writer.flush().await?;
         Ok(Some(connection))
     }
 
-    async fn admit(login: &Login, peer: IpAddr, session: &mut Session) -> crate::error::Result<()> {
-        auth::authenticate(login, peer)?;
+    /// Checks who logs in, asking for another proof if the one given cannot be checked. `None`: the client
+    /// left.
+    async fn admit(&mut self, mut login: Login) -> Result<Option<crate::error::Result<()>>> {
+        let account = auth::account(&self.node.group().catalog(), &login.user, self.peer);
+        if auth::needs_other_method(&login, account.as_deref()) {
+            handshake::switch_method(self.writer.begin(), &self.challenge);
+            self.writer.end();
+            self.writer.flush().await?;
+            self.reader.set_sequence(self.writer.sequence());
+            let Some(proof) = self.reader.read().await? else { return Ok(None) };
+            self.writer.set_sequence(self.reader.sequence());
+            login.proof = proof;
+        }
+        let account = match auth::authenticate(&login, account, self.peer, &self.challenge) {
+            Ok(account) => account,
+            Err(e) => return Ok(Some(Err(e))),
+        };
+        self.session.log_in(&account, &login.user);
         match &login.database {
-            Some(database) => session.use_database(database).await,
-            None => Ok(()),
+            Some(database) => Ok(Some(self.session.use_database(database).await)),
+            None => Ok(Some(Ok(()))),
         }
     }
 
@@ -158,12 +183,12 @@ impl Connection {
     /// Answers one command. False: the connection is over.
     async fn command(&mut self, code: u8, body: &[u8]) -> Result<bool> {
         match code {
-            command::QUERY => match utf8(body) {
-                Ok(sql) => return self.query(sql).await,
+            command::QUERY => match command_text(body) {
+                Ok(sql) => return self.query(&sql).await,
                 Err(e) => self.write_error(&e),
             },
-            command::STMT_PREPARE => match utf8(body) {
-                Ok(sql) => self.prepare(sql).await,
+            command::STMT_PREPARE => match command_text(body) {
+                Ok(sql) => self.prepare(&sql).await,
                 Err(e) => self.write_error(&e),
             },
             command::STMT_EXECUTE => return self.execute(body).await,
@@ -177,8 +202,8 @@ impl Connection {
                 self.answer(answer);
             }
             command::INIT_DB => {
-                let answer = match utf8(body) {
-                    Ok(database) => self.session.use_database(database).await,
+                let answer = match command_text(body) {
+                    Ok(database) => self.session.use_database(&database).await,
                     Err(e) => Err(e),
                 };
                 self.answer(answer);
@@ -232,6 +257,13 @@ impl Connection {
         let count = statements.len();
         for (i, statement) in statements.iter().enumerate() {
             let more = i + 1 < count;
+            if let Some(file) = statement.local_file() {
+                match self.load_file(statement, file, more).await? {
+                    Some(true) => continue,
+                    Some(false) => return Ok(true),
+                    None => return Ok(false),
+                }
+            }
             let Self { reader, writer, session, capabilities, .. } = self;
             let mut interruption = session.interruption();
             let work = async {
@@ -251,6 +283,51 @@ impl Connection {
             self.write_error(&SqlError::empty_query());
         }
         Ok(true)
+    }
+
+    /// Runs a `LOAD DATA LOCAL`. False if it failed, `None` if the client left.
+    async fn load_file(&mut self, statement: &ParsedStatement, file: &str, more: bool) -> Result<Option<bool>> {
+        let Self { reader, writer, session, capabilities, .. } = self;
+        let mut result = Ok(());
+        if *capabilities & capability::LOCAL_FILES == 0 || !session.variables.switch("local_infile") {
+            let message = "Loading local data is disabled; this must be enabled on both the client and server sides";
+            result = Err(SqlError::new(3948, message));
+        }
+        let result = match result {
+            Err(e) => Err(e),
+            Ok(()) => {
+                infile::ask(writer, file).await?;
+                reader.set_sequence(writer.sequence());
+                let (pieces, received) = mpsc::channel(infile::PACKETS_AHEAD);
+                session.infile = Some(received);
+                let mut interruption = session.interruption();
+                let work = async {
+                    let result = tokio::select! {
+                        biased;
+                        result = session.run(statement, &[]) => Some(result),
+                        () = interruption.query_ended() => None,
+                    };
+                    // If it failed before it looked at the file, nobody will.
+                    session.infile = None;
+                    match result {
+                        Some(result) => result,
+                        None => {
+                            session.abandon_statement().await;
+                            Err(SqlError::interrupted())
+                        }
+                    }
+                };
+                let (here, result) = tokio::join!(infile::receive(reader, pieces), work);
+                if !here? {
+                    return Ok(None);
+                }
+                writer.set_sequence(reader.sequence());
+                result
+            }
+        };
+        let ok = result.is_ok();
+        let sent = send(writer, session, *capabilities, Form::Text, result, more).await?;
+        Ok(Some(sent && ok))
     }
 
     async fn execute(&mut self, body: &[u8]) -> Result<bool> {
@@ -341,7 +418,7 @@ impl Connection {
         };
         self.prepared = PreparedStatements::default();
         self.session.reset().await;
-        let admitted = Self::admit(&login, self.peer, &mut self.session).await;
+        let Some(admitted) = self.admit(login).await? else { return Ok(false) };
         let go_on = admitted.is_ok();
         self.answer(admitted);
         Ok(go_on)
@@ -465,16 +542,6 @@ fn session_status(session: &Session) -> u16 {
         flags |= status::IN_TRANSACTION;
     }
     flags
-}
-
-fn utf8(bytes: &[u8]) -> crate::error::Result<&str> {
-    // Some clients end the text with a zero byte.
-    let bytes = bytes.strip_suffix(&[0]).unwrap_or(bytes);
-    std::str::from_utf8(bytes).map_err(|e| {
-        let near = &bytes[e.valid_up_to()..bytes.len().min(e.valid_up_to() + 6)];
-        let hex: String = near.iter().map(|b| format!("\\x{b:02X}")).collect();
-        SqlError::new(1300, format!("Invalid utf8mb4 character string: '{hex}'"))
-    })
 }
 
 pub(super) fn malformed() -> SqlError {

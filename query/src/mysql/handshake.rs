@@ -44,6 +44,15 @@ pub(crate) fn greeting(out: &mut Vec<u8>, version: &str, connection_id: u32, cha
     out.push(0);
 }
 
+/// Asks a client to prove its password by the method offered, and no other.
+pub(crate) fn switch_method(out: &mut Vec<u8>, challenge: &[u8; CHALLENGE]) {
+    out.push(0xFE);
+    out.extend_from_slice(NATIVE_PASSWORD.as_bytes());
+    out.push(0);
+    out.extend_from_slice(challenge);
+    out.push(0);
+}
+
 /// A client's answer to the greeting; `None` if it is malformed or of a protocol before 4.1.
 pub(crate) fn parse_login(payload: &[u8]) -> Option<Login> {
     let mut fields = Fields(payload);

@@ -79,7 +79,19 @@ impl Node {
             started: Instant::now(),
         });
         node.create_databases().await?;
+        node.create_root().await?;
         Ok(node)
+    }
+
+    /// A node without any account could be used by nobody: `root` gets one, without a password.
+    async fn create_root(self: &Arc<Self>) -> Result<()> {
+        if self.group.catalog().accounts().next().is_some() {
+            return Ok(());
+        }
+        let mut session = self.session("root", "localhost");
+        session.execute("CREATE USER IF NOT EXISTS 'root'@'%'").await?;
+        session.execute("GRANT ALL PRIVILEGES ON *.* TO 'root'@'%' WITH GRANT OPTION").await?;
+        Ok(())
     }
 
     async fn create_databases(self: &Arc<Self>) -> Result<()> {
@@ -94,7 +106,7 @@ impl Node {
         Ok(())
     }
 
-    /// A new session, with no database selected.
+    /// A new session of the node's own, which may do everything, with no database selected.
     pub fn session(self: &Arc<Self>, user: &str, host: &str) -> Session {
         Session::new(self.clone(), user, host)
     }

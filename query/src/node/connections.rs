@@ -25,8 +25,7 @@ pub(crate) struct Connections {
 pub(crate) struct ConnectionEntry {
     /// `CONNECTION_ID()`.
     pub(crate) id: u32,
-    /// User name.
-    pub(crate) user: String,
+    user: Mutex<String>,
     /// Peer address.
     pub(crate) host: String,
     activity: Mutex<Activity>,
@@ -54,7 +53,7 @@ impl Connections {
         let id = self.last_id.fetch_add(1, Ordering::Relaxed).wrapping_add(1).max(1);
         let entry = Arc::new(ConnectionEntry {
             id,
-            user: user.to_owned(),
+            user: Mutex::new(user.to_owned()),
             host: host.to_owned(),
             activity: Mutex::new(Activity { database: None, statement: None, since: Instant::now() }),
             kill: watch::Sender::default(),
@@ -93,6 +92,12 @@ impl Connections {
         Ok(())
     }
 
+    /// The user of a connection.
+    pub(crate) fn user_of(&self, id: u64) -> Option<String> {
+        let id = u32::try_from(id).ok()?;
+        self.open.lock().get(&id).map(|entry| entry.user())
+    }
+
     /// Ends all connections.
     pub(crate) fn kill_all(&self) {
         for entry in self.open.lock().values() {
@@ -108,7 +113,7 @@ impl Connections {
             let (command, state) = if activity.statement.is_some() { ("Query", "executing") } else { ("Sleep", "") };
             Process {
                 id: entry.id.into(),
-                user: entry.user.clone(),
+                user: entry.user(),
                 host: entry.host.clone(),
                 database: activity.database.clone(),
                 command: command.to_owned(),
@@ -122,6 +127,16 @@ impl Connections {
 }
 
 impl ConnectionEntry {
+    /// User name.
+    pub(crate) fn user(&self) -> String {
+        self.user.lock().clone()
+    }
+
+    /// Notes who logged in.
+    pub(crate) fn set_user(&self, user: &str) {
+        user.clone_into(&mut self.user.lock());
+    }
+
     /// Notes that a statement begins.
     pub(crate) fn begin(&self, statement: &str, database: Option<&str>) {
         let end = statement.floor_char_boundary(SHOWN_TEXT);

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion::common::DFSchema;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr, execute_stream};
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast;
 use deltatree_learner::LeaderGroup;
@@ -23,6 +24,7 @@ use crate::catalog::QueryCatalog;
 use crate::error::Result;
 use crate::functions;
 use crate::rewrite::column_label;
+use crate::types::field::with_table;
 
 /// Runs queries. One per node; clones share it.
 #[derive(Clone)]
@@ -76,6 +78,18 @@ impl QueryEngine {
         explain::explain(&planned, analyze).await
     }
 
+    /// A rewritten condition over single rows of a schema, ready to be evaluated.
+    ///
+    /// # Errors
+    /// Whatever is wrong with it, with MySQL's codes.
+    pub fn condition(&self, schema: &SchemaRef, condition: ast::Expr) -> Result<Arc<dyn PhysicalExpr>> {
+        let session = &self.inner.template;
+        let schema = DFSchema::try_from(schema.as_ref().clone())?;
+        let condition = ast::ExprWithAlias { expr: condition, alias: None };
+        let condition = session.create_logical_expr_from_sql_expr(condition, &schema)?;
+        Ok(session.create_physical_expr(condition, &schema)?)
+    }
+
     pub(super) async fn plan(&self, query: &ast::Query, read: ReadContext, explained: bool) -> Result<Planned> {
         let inner = &*self.inner;
         let mut session = inner.template.clone();
@@ -99,12 +113,16 @@ impl std::fmt::Debug for QueryEngine {
 
 /// The query's columns under the names that the client sees.
 fn labelled(plan: &LogicalPlan) -> SchemaRef {
-    let fields = plan.schema().fields().iter().map(|field| {
+    let fields = plan.schema().iter().map(|(table, field)| {
         let label = column_label(field.name());
         // A column that keeps its own name shows it as declared.
         let declared = field.metadata().get(NAME_KEY).filter(|name| name.to_lowercase() == label);
         let label = declared.map_or(label, String::as_str);
-        Field::clone(field).with_name(label)
+        let field = Field::clone(field).with_name(label);
+        match table {
+            Some(table) => with_table(field, table.schema().unwrap_or_default(), table.table()),
+            None => field,
+        }
     });
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }

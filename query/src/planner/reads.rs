@@ -169,7 +169,7 @@ impl QueryReads {
         if snapshot.schema().version != table.schema_version {
             return None;
         }
-        let statistics = Arc::new(snapshot.statistics().ok()?);
+        let statistics = snapshot.statistics().ok()?;
         let peek = Peek { snapshot, statistics };
         self.peeked.lock().insert(table.id, peek.clone());
         Some(peek)

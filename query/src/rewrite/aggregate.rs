@@ -12,7 +12,10 @@ use crate::error::{Result, SqlError};
 pub(super) fn rewrite(name: &str, function: &Function) -> Result<Option<Expr>> {
     let FunctionArguments::List(list) = &function.args else { return Ok(None) };
     Ok(Some(match name {
-        "sum" => Expr::Function(with_arguments(function, "sum", vec![summand(one(name, list)?)])),
+        "sum" => {
+            let sum = with_arguments(function, "sum", vec![summand(one(name, list)?)]);
+            build::call("mysql_total", vec![Expr::Function(sum)])
+        }
         "avg" => {
             let arg = one(name, list)?;
             let sum = with_arguments(function, "sum", vec![summand(arg.clone())]);

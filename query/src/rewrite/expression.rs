@@ -9,7 +9,8 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::{RewriteContext, build, call, lower, session};
 use crate::error::{Result, SqlError};
-use crate::types::{calendar, temporal};
+use crate::types::literal::literal_value;
+use crate::types::{Datum, calendar, temporal};
 
 /// Before the parts of an expression are rewritten: units that stand where an argument would.
 pub(super) fn before(expr: &mut Expr) -> Result<()> {
@@ -124,7 +125,7 @@ fn literal(value: Value, context: &RewriteContext<'_>) -> Result<Expr> {
     Ok(match value {
         Value::DoubleQuotedString(text) | Value::NationalStringLiteral(text) => build::text(text),
         Value::SingleQuotedByteStringLiteral(bits) => match crate::types::literal::bit_bytes(&bits) {
-            Some(bytes) => crate::types::Datum::Bytes(bytes).to_ast(),
+            Some(bytes) => Datum::Bytes(bytes).to_ast(),
             None => return Err(SqlError::parse(&bits, 1)),
         },
         Value::HexStringLiteral(hex) if hex.len() % 2 == 1 => plain(Value::HexStringLiteral(format!("0{hex}"))),
@@ -204,9 +205,35 @@ fn binary(left: Expr, op: BinaryOperator, right: Expr) -> Result<Expr> {
         (BinaryOperator::Plus, date, Expr::Interval(interval)) => call::move_date("mysql_date_add", date, interval),
         (BinaryOperator::Minus, date, Expr::Interval(interval)) => call::move_date("mysql_date_sub", date, interval),
         (BinaryOperator::Regexp, text, pattern) => Ok(build::call("regexp_like", vec![text, pattern])),
+        (BinaryOperator::Arrow, document, path) => Ok(build::call("json_extract", vec![document, path])),
+        (BinaryOperator::LongArrow, document, path) => {
+            Ok(build::call("json_unquote", vec![build::call("json_extract", vec![document, path])]))
+        }
         (BinaryOperator::Assignment, ..) => Err(SqlError::not_supported(":= in an expression")),
         (_, Expr::Tuple(left), Expr::Tuple(right)) => rows(left, &op, right),
+        (BinaryOperator::Eq | BinaryOperator::NotEq | BinaryOperator::Spaceship, left, right) => {
+            let (left, right) = if is_text(&right) {
+                (said(left), right)
+            } else if is_text(&left) {
+                (left, said(right))
+            } else {
+                (left, right)
+            };
+            Ok(Expr::BinaryOp { left: Box::new(left), op, right: Box::new(right) })
+        }
         (_, left, right) => Ok(Expr::BinaryOp { left: Box::new(left), op, right: Box::new(right) }),
+    }
+}
+
+fn is_text(expr: &Expr) -> bool {
+    matches!(literal_value(expr), Some(Datum::Text(_)))
+}
+
+/// A string of a document compares with other text by what it says, without its quotes.
+fn said(expr: Expr) -> Expr {
+    match &expr {
+        Expr::Function(function) if call::name(function) == "json_extract" => build::call("json_unquote", vec![expr]),
+        _ => expr,
     }
 }
 
@@ -355,7 +382,7 @@ pub(super) fn cast(expr: Expr, data_type: &DataType) -> Result<Expr> {
             with("cast_datetime", Some(fsp.unwrap_or(0)))
         }
         DataType::Time(fsp, _) => with("cast_time", Some(fsp.unwrap_or(0))),
-        DataType::JSON => with("cast_char", None),
+        DataType::JSON => with("cast_json", None),
         DataType::Custom(name, _) if name.to_string().eq_ignore_ascii_case("year") => with("cast_year", None),
         other => return Err(SqlError::not_supported(format!("CAST to {other}"))),
     })

@@ -13,6 +13,7 @@ mod expression;
 mod label;
 mod parse;
 mod query;
+mod relations;
 mod session;
 
 use std::ops::ControlFlow;
@@ -23,6 +24,7 @@ use datafusion::sql::sqlparser::ast::{
 
 pub use label::column_label;
 pub use parse::{parse, parse_expr};
+pub(crate) use relations::each_table;
 
 use crate::error::{Result, SqlError};
 use crate::functions::{FunctionContext, Variables};
@@ -60,6 +62,12 @@ pub fn query(query: &mut Query, context: &RewriteContext<'_>) -> Result<()> {
 /// Rewrites an expression on its own.
 pub fn expression(expr: &mut Expr, context: &RewriteContext<'_>) -> Result<()> {
     finish(expr.visit(&mut Rewriter { context }))
+}
+
+/// [`expression`] for one that is asked whether it is true.
+pub(crate) fn condition(mut expr: Expr, context: &RewriteContext<'_>) -> Result<Expr> {
+    expression(&mut expr, context)?;
+    Ok(build::condition(expr))
 }
 
 /// How many `?` a statement has.
@@ -115,8 +123,10 @@ impl VisitorMut for Rewriter<'_> {
     }
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<SqlError> {
-        query::prepare_table(factor);
-        ControlFlow::Continue(())
+        match query::prepare_table(factor) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(e) => ControlFlow::Break(e),
+        }
     }
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<SqlError> {

@@ -5,10 +5,11 @@ use std::ops::ControlFlow;
 use datafusion::sql::sqlparser::ast::{
     Expr, GroupByExpr, GroupByWithModifier, Ident, JoinConstraint, JoinOperator, LimitClause, ObjectName,
     ObjectNamePart, Offset, OffsetRows, OrderBy, OrderByKind, Query, Select, SelectItem,
-    SelectItemQualifiedWildcardKind, TableAlias, TableFactor, TableWithJoins, visit_expressions_mut,
+    SelectItemQualifiedWildcardKind, TableAlias, TableFactor, TableWithJoins, visit_expressions, visit_expressions_mut,
 };
 
 use super::{build, label, lower, lower_object};
+use crate::error::{Result, SqlError};
 
 /// Before the parts of a query are rewritten.
 pub(super) fn prepare(query: &mut Query) {
@@ -96,11 +97,13 @@ fn constraint_mut(operator: &mut JoinOperator) -> Option<&mut JoinConstraint> {
 }
 
 /// Before a table of `FROM` is rewritten.
-pub(super) fn prepare_table(factor: &mut TableFactor) {
+pub(super) fn prepare_table(factor: &mut TableFactor) -> Result<()> {
     match factor {
         TableFactor::Table { alias, index_hints, partitions, .. } => {
             index_hints.clear();
-            partitions.clear();
+            if !partitions.is_empty() {
+                return Err(SqlError::new(1747, "PARTITION () clause on non partitioned table"));
+            }
             if let Some(alias) = alias {
                 lower_alias(alias);
             }
@@ -114,6 +117,7 @@ pub(super) fn prepare_table(factor: &mut TableFactor) {
         }
         _ => {}
     }
+    Ok(())
 }
 
 fn lower_alias(alias: &mut TableAlias) {
@@ -123,8 +127,73 @@ fn lower_alias(alias: &mut TableAlias) {
     }
 }
 
+/// `HAVING` without groups filters rows by what is selected, under its names.
+fn filter_selected(select: &mut Select) {
+    let ungrouped = matches!(&select.group_by, GroupByExpr::Expressions(by, _) if by.is_empty());
+    if !ungrouped || select.having.is_none() || select.distinct.is_some() || aggregates(select) {
+        return;
+    }
+    let named: Vec<(String, Expr)> = select
+        .projection
+        .iter()
+        .filter_map(|item| match item {
+            SelectItem::ExprWithAlias { expr, alias } => Some((alias.value.to_lowercase(), expr.clone())),
+            _ => None,
+        })
+        .collect();
+    let Some(mut having) = select.having.take() else { return };
+    let _ = visit_expressions_mut(&mut having, |expr| {
+        if let Expr::Identifier(ident) = expr
+            && let Some((_, selected)) = named.iter().find(|(name, _)| *name == ident.value)
+        {
+            *expr = build::nested(selected.clone());
+        }
+        ControlFlow::<()>::Continue(())
+    });
+    select.selection = Some(match select.selection.take() {
+        Some(selection) => {
+            let (selection, having) = (build::condition(selection), build::condition(having));
+            build::binary(selection, datafusion::sql::sqlparser::ast::BinaryOperator::And, having)
+        }
+        None => having,
+    });
+}
+
+/// Whether a rewritten `SELECT` computes over rows together.
+fn aggregates(select: &Select) -> bool {
+    const NAMES: [&str; 17] = [
+        "count",
+        "sum",
+        "min",
+        "max",
+        "avg",
+        "string_agg",
+        "first_value",
+        "bit_and",
+        "bit_or",
+        "bit_xor",
+        "stddev",
+        "stddev_pop",
+        "var",
+        "var_pop",
+        "array_agg",
+        "approx_distinct",
+        "row_number",
+    ];
+    let found = |expr: &Expr| match expr {
+        Expr::Function(function)
+            if function.over.is_some() || NAMES.contains(&super::call::name(function).as_str()) =>
+        {
+            ControlFlow::Break(())
+        }
+        _ => ControlFlow::Continue(()),
+    };
+    visit_expressions(&select.projection, found).is_break() || visit_expressions(&select.having, found).is_break()
+}
+
 /// After the parts of a `SELECT` were rewritten: what filters must be a condition.
 pub(super) fn finish_select(select: &mut Select) {
+    filter_selected(select);
     let condition = |clause: &mut Option<Expr>| {
         if let Some(expr) = clause.take() {
             *clause = Some(build::condition(expr));

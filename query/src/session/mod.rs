@@ -4,9 +4,11 @@
 //! - [`transaction`]: explicit and implicit transactions, atomicity of statements
 //! - [`read`]: running queries and evaluating expressions
 //! - [`variables`], [`variable_list`]: system and user variables
+//! - [`authority`]: what it may do
 //! - [`diagnostics`]: warnings and counters that the next statement may ask for
 //! - [`result`]: what a statement gives back
 
+mod authority;
 mod diagnostics;
 mod failure;
 mod read;

@@ -22,6 +22,7 @@ use crate::error::{Result, SqlError};
 use crate::functions::{FunctionContext, Variables};
 use crate::planner::{Engines, QueryStream, ReadContext};
 use crate::rewrite::{self, RewriteContext};
+use crate::statement::ViewUse;
 use crate::types::literal::literal_value;
 use crate::types::{Datum, SessionZone, temporal};
 
@@ -103,12 +104,13 @@ impl Session {
 
     /// What functions of this statement see of the session.
     pub(crate) fn function_context(&self) -> Arc<FunctionContext> {
+        let (account, from) = self.current_account();
         Arc::new(FunctionContext {
             now: self.statement_time,
             zone: self.time_zone(),
             connection_id: self.connection_id().into(),
-            user: format!("{}@{}", self.entry.user, self.entry.host),
-            current_user: format!("{}@%", self.entry.user),
+            user: format!("{}@{}", self.entry.user(), self.entry.host),
+            current_user: format!("{account}@{from}"),
             database: self.database.clone(),
             last_insert_id: self.diagnostics.last_insert_id,
             row_count: self.diagnostics.row_count,
@@ -120,6 +122,7 @@ impl Session {
     /// Rewrites a statement into what the planner takes.
     pub(crate) fn rewrite(&self, statement: &mut ast::Statement, parameters: &[Datum]) -> Result<()> {
         let function = self.function_context();
+        ViewUse::new(&self.node.group().catalog()).expand(statement, self.database())?;
         rewrite::statement(statement, &RewriteContext { function: &function, variables: self, parameters })
     }
 

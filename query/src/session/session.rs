@@ -6,8 +6,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
-use deltatree_learner::catalog::TableInfo;
+use bytes::Bytes;
+use deltatree_learner::catalog::{AccountInfo, TableInfo};
 use deltatree_storage::api::CancelFlag;
+use tokio::sync::mpsc;
 
 use super::diagnostics::{Diagnostics, Level};
 use super::result::{Completion, StatementResult};
@@ -22,6 +24,8 @@ use crate::types::{Datum, field};
 pub struct Session {
     pub(crate) node: Arc<Node>,
     pub(crate) entry: Arc<ConnectionEntry>,
+    /// Id of the account logged in as; `None` for the node's own sessions, which may do everything.
+    pub(super) account: Option<u64>,
     pub(crate) variables: SessionVariables,
     pub(crate) database: Option<String>,
     pub(crate) transaction: Option<OpenTransaction>,
@@ -34,6 +38,8 @@ pub struct Session {
     pub(crate) statement_time: i64,
     /// Stops the scans of the statement under way.
     pub(crate) cancel: CancelFlag,
+    /// The file that the client sends for the next `LOAD DATA LOCAL`, piece by piece.
+    pub(crate) infile: Option<mpsc::Receiver<Bytes>>,
     /// Whether `UPDATE` reports rows found instead of rows changed.
     pub(crate) count_found_rows: bool,
 }
@@ -46,6 +52,7 @@ impl Session {
         Self {
             node,
             entry,
+            account: None,
             variables,
             database: None,
             transaction: None,
@@ -54,6 +61,7 @@ impl Session {
             next_read_only: None,
             statement_time: 0,
             cancel: CancelFlag::default(),
+            infile: None,
             count_found_rows: false,
         }
     }
@@ -161,9 +169,20 @@ impl Session {
         self.diagnostics.found_rows = rows;
     }
 
-    /// Selects a database. Fails with 1049.
+    /// Takes on the rights of an account.
+    pub(crate) fn log_in(&mut self, account: &AccountInfo, user: &str) {
+        self.entry.set_user(user);
+        self.account = Some(account.id);
+    }
+
+    /// Selects a database. Fails with 1049, and with 1044 if nothing in it may be used.
     pub async fn use_database(&mut self, name: &str) -> Result<()> {
-        self.database = Some(self.existing_database(name)?);
+        let visible = self.sees_database(name);
+        let database = self.existing_database(name);
+        if !visible {
+            return Err(self.denied_database(name));
+        }
+        self.database = Some(database?);
         Ok(())
     }
 
@@ -177,14 +196,18 @@ impl Session {
         Ok(database.name.clone())
     }
 
-    /// A table by the name that a statement uses. Fails with 1046, 1049 or 1146.
+    /// A table by the name that a statement uses. Fails with 1046, 1049 or 1146, and with 1347 for a view.
     pub(crate) fn table(&self, database: Option<&str>, name: &str) -> Result<Arc<TableInfo>> {
         let database = database.or(self.database.as_deref()).ok_or_else(SqlError::no_database)?;
         let catalog = self.node.group().catalog();
         if catalog.database(database).is_none() {
             return Err(SqlError::unknown_database(database));
         }
-        catalog.table(database, name).cloned().ok_or_else(|| SqlError::unknown_table(database, name))
+        match catalog.table(database, name) {
+            Some(table) => Ok(table.clone()),
+            None if catalog.view(database, name).is_some() => Err(SqlError::wrong_object(database, name, "BASE TABLE")),
+            None => Err(SqlError::unknown_table(database, name)),
+        }
     }
 
     /// The columns of a table of the current database as results show them.

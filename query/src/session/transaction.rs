@@ -207,8 +207,9 @@ impl Session {
     }
 
     /// Buffers changes. With `checked`, keys that must be new are looked up now, at `read_ts`, and not
-    /// only when the transaction commits.
+    /// only when the transaction commits. Fails with 3819 for a row that its table's checks refuse.
     pub(crate) fn apply(&mut self, ops: Vec<KeyOp>, checked: Option<Timestamp>) -> Result<()> {
+        self.enforce_checks(&ops)?;
         let catalog = self.node.group().catalog();
         let open = self.writable()?;
         for op in ops {

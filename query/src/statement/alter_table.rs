@@ -6,7 +6,7 @@
 
 use datafusion::sql::sqlparser::ast::{
     AlterColumnOperation, AlterTable, AlterTableOperation, ColumnDef, CreateIndex, Ident, MySQLColumnPosition,
-    ObjectName, RenameTableNameKind,
+    ObjectName, RenameTableNameKind, TableConstraint,
 };
 use deltatree_learner::catalog::{self, CatalogSnapshot, ColumnDefault, IndexInfo, TableInfo};
 use deltatree_learner::codec::{decode_row, decode_row_key, meta_range, row_range};
@@ -14,6 +14,7 @@ use deltatree_learner::table_write::{KeyOp, RowWriter};
 use deltatree_learner::{Transaction, TxnMode, TxnOptions};
 use deltatree_storage::types::{ColumnId, KeyRange, TableId};
 
+use super::constraint;
 use super::definition::{self, DeclaredKey};
 use super::parse::name_parts;
 use super::rows::implicit_default;
@@ -35,6 +36,8 @@ impl Session {
                             return Err(SqlError::not_supported("adding a primary key to an existing table"));
                         }
                         self.add_index(database.as_deref(), name, &key).await?;
+                    } else {
+                        self.add_constraint(database.as_deref(), name, constraint).await?;
                     }
                 }
                 AlterTableOperation::AddColumn { column_def, column_position, if_not_exists, .. } => {
@@ -60,6 +63,23 @@ impl Session {
             }
         }
         Ok(StatementResult::done())
+    }
+
+    async fn add_constraint(&mut self, database: Option<&str>, name: &str, declared: &TableConstraint) -> Result<()> {
+        let table = self.table(database, name)?;
+        if let TableConstraint::ForeignKey(key) = declared
+            && let Some(index) = constraint::index_of(&table, key)?
+        {
+            self.add_index(database, name, &index).await?;
+        }
+        let mut wanted = TableInfo::clone(&table);
+        constraint::add(&mut wanted, declared, &table.database)?;
+        self.try_checks(&wanted)?;
+        if let Some(check) = wanted.checks.get(table.checks.len()) {
+            self.try_rows(&wanted, &check.name).await?;
+        }
+        self.change_table(database, name, |info| constraint::add(info, declared, &table.database)).await?;
+        Ok(())
     }
 
     /// Returns whether the column was declared unique.
@@ -223,8 +243,20 @@ fn change_definition(table: &mut TableInfo, operation: &AlterTableOperation, zon
             }
             Ok(())
         }
-        AlterTableOperation::DropIndex { name } | AlterTableOperation::DropConstraint { name, .. } => {
-            remove_index(table, &name.value)
+        AlterTableOperation::DropIndex { name } => remove_index(table, &name.value),
+        AlterTableOperation::DropConstraint { name, .. } => {
+            if constraint::remove(table, &name.value, true) {
+                Ok(())
+            } else {
+                remove_index(table, &name.value)
+            }
+        }
+        AlterTableOperation::DropForeignKey { name, .. } => {
+            if constraint::remove(table, &name.value, false) {
+                Ok(())
+            } else {
+                Err(SqlError::cannot_drop(&name.value))
+            }
         }
         AlterTableOperation::RenameColumn { old_column_name, new_column_name } => {
             let at = existing(table, old_column_name)?;
@@ -253,10 +285,9 @@ fn change_definition(table: &mut TableInfo, operation: &AlterTableOperation, zon
             }
             Ok(())
         }
-        // How to go about it, and keys that are not enforced.
+        // How to go about it.
         AlterTableOperation::Algorithm { .. }
         | AlterTableOperation::Lock { .. }
-        | AlterTableOperation::DropForeignKey { .. }
         | AlterTableOperation::AutoIncrement { .. }
         | AlterTableOperation::SetOptionsParens { .. } => Ok(()),
         other => Err(SqlError::not_supported(format!("ALTER TABLE {other}"))),
@@ -293,6 +324,7 @@ fn drop_column(table: &mut TableInfo, name: &Ident) -> Result<()> {
         )));
     }
     table.indexes.retain(|i| !i.columns.contains(&id));
+    table.foreign_keys.retain(|key| !key.columns.contains(&id));
     table.columns.remove(at);
     Ok(())
 }

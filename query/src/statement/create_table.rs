@@ -3,11 +3,13 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use datafusion::sql::sqlparser::ast::{
-    CommentDef, CreateTable, CreateTableLikeKind, CreateTableOptions, Expr, SqlOption, Value as AstValue,
+    CommentDef, CreateTable, CreateTableLikeKind, CreateTableOptions, Expr, SqlOption, TableConstraint,
+    Value as AstValue,
 };
 use deltatree_learner::catalog::{self, PrimaryKey, TableInfo};
 use deltatree_storage::types::{ColumnId, TableId};
 
+use super::constraint;
 use super::definition::{self, DeclaredKey};
 use super::parse::name_parts;
 use crate::error::{Result, SqlError};
@@ -25,7 +27,7 @@ impl Session {
         let database = database.or(self.database.as_deref()).ok_or_else(SqlError::no_database)?;
         let database = self.existing_database(database)?;
         if database == "information_schema" {
-            return Err(SqlError::new(1044, "Access denied for user 'root'@'%' to database 'information_schema'"));
+            return Err(self.denied_database(&database));
         }
         if name.is_empty() || name.len() > 64 {
             return Err(SqlError::new(1103, format!("Incorrect table name '{name}'")));
@@ -39,10 +41,15 @@ impl Session {
         let mut table = match &create.like {
             Some(CreateTableLikeKind::Plain(like) | CreateTableLikeKind::Parenthesized(like)) => {
                 let (from_database, from) = name_parts(&like.name);
-                TableInfo::clone(&*self.table(from_database, from)?)
+                // Foreign keys are not copied, as in MySQL.
+                TableInfo { foreign_keys: Vec::new(), ..TableInfo::clone(&*self.table(from_database, from)?) }
             }
-            None => self.declared_table(create)?,
+            None => self.declared_table(create, name, &database)?,
         };
+        if let Some(column) = table.columns.iter().find(|c| c.collation.ends_with("_ci")) {
+            let message = format!("Column '{}' compares by bytes, not as {} does", column.name, column.collation);
+            self.diagnostics.warn(vec![SqlError::new(1105, message)]);
+        }
         table.database = database;
         name.clone_into(&mut table.name);
         table.created_ms =
@@ -63,7 +70,7 @@ impl Session {
     }
 
     /// The definition that the statement spells out.
-    fn declared_table(&self, create: &CreateTable) -> Result<TableInfo> {
+    fn declared_table(&self, create: &CreateTable, name: &str, database: &str) -> Result<TableInfo> {
         if create.columns.is_empty() {
             return Err(SqlError::new(1113, "A table must have at least 1 column"));
         }
@@ -75,7 +82,7 @@ impl Session {
             id: TableId(0),
             database_id: 0,
             database: String::new(),
-            name: String::new(),
+            name: name.to_owned(),
             schema_version: 0,
             columns: Vec::with_capacity(create.columns.len()),
             primary_key: PrimaryKey::Hidden,
@@ -86,6 +93,8 @@ impl Session {
             auto_increment_start: options.auto_increment,
             comment: options.comment,
             created_ms: 0,
+            foreign_keys: Vec::new(),
+            checks: Vec::new(),
         };
         let mut keys = Vec::new();
         for def in &create.columns {
@@ -107,6 +116,18 @@ impl Session {
             keys.extend(definition::key(constraint)?);
         }
         add_keys(&mut table, &keys)?;
+        for def in &create.columns {
+            constraint::add_of_column(&mut table, def)?;
+        }
+        for declared in &create.constraints {
+            if let TableConstraint::ForeignKey(key) = declared
+                && let Some(index) = constraint::index_of(&table, key)?
+            {
+                definition::add_index(&mut table, &index)?;
+            }
+            constraint::add(&mut table, declared, database)?;
+        }
+        self.try_checks(&table)?;
         let generated: Vec<_> = table.columns.iter().filter(|c| c.auto_increment).collect();
         let indexed = |id| {
             let primary = table.primary_key_positions().first().map(|&p| table.columns[p].id);

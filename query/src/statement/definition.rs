@@ -91,7 +91,7 @@ pub(super) fn column_of_options(
                 }
             }
             ColumnOption::Generated { .. } => return Err(SqlError::not_supported("generated columns")),
-            // Foreign keys and checks are read and not enforced, as the others have no meaning here.
+            // Checks are the table's; the others have no meaning here.
             _ => {}
         }
     }
@@ -131,7 +131,7 @@ fn is_now(expr: &Expr) -> bool {
     ["current_timestamp", "now", "localtime", "localtimestamp"].contains(&name.to_lowercase().as_str())
 }
 
-/// Reads a key's declaration; `None` for constraints that are not keys, which are not enforced.
+/// Reads a key's declaration; `None` for constraints that are not keys.
 pub(super) fn key(constraint: &TableConstraint) -> Result<Option<DeclaredKey>> {
     let (name, columns, unique, primary) = match constraint {
         TableConstraint::PrimaryKey(key) => (None, &key.columns, true, true),

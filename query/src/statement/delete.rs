@@ -61,6 +61,9 @@ impl Session {
                     break;
                 }
             }
+            if found.is_none() && self.view(None, name).is_some() {
+                self.table(None, name)?;
+            }
             targets.push(found.ok_or_else(|| SqlError::new(1109, format!("Unknown table '{name}' in MULTI DELETE")))?);
         }
         Ok(targets)

@@ -18,6 +18,7 @@ impl Session {
         statement: &ParsedStatement,
         parameters: &[Datum],
     ) -> Result<StatementResult> {
+        self.authorize(statement)?;
         if statement.reads_tables() && !self.autocommit() {
             self.open_for_statement(false).await?;
         }
@@ -27,6 +28,11 @@ impl Session {
                 let mut bound = sql.clone();
                 placeholder::bind(&mut bound, parameters);
                 self.run_sql(&bound).await
+            }
+            StatementKind::Unpartitioned(sql) => {
+                let message = "Tables are not partitioned: the PARTITION BY clause has no effect";
+                self.diagnostics.warn(vec![SqlError::new(8200, message)]);
+                self.run_sql(sql).await
             }
             StatementKind::Explain { analyze, statement } => {
                 let mut bound = statement.clone();
@@ -72,6 +78,10 @@ impl Session {
                 self.set_columnar_replica(table, *replicas).await.map(|()| StatementResult::done())
             }
             StatementKind::Rename(pairs) => self.rename_tables(pairs).await.map(|()| StatementResult::done()),
+            StatementKind::Account(change) => self.change_accounts(change).await.map(|()| StatementResult::done()),
+            StatementKind::LoadData(load) => self.load_data(load).await.map(StatementResult::Ok),
+            StatementKind::CreateView(create) => self.create_view(create).await,
+            StatementKind::DropView { names, if_exists } => self.drop_views(names, *if_exists).await,
             StatementKind::Do(expressions) => self.evaluate_row(expressions).await.map(|_| StatementResult::done()),
             StatementKind::Nothing => Ok(StatementResult::done()),
         }
@@ -97,7 +107,6 @@ impl Session {
                 ObjectType::Table => self.drop_tables(names, *if_exists).await,
                 ObjectType::Database | ObjectType::Schema => self.drop_databases(names, *if_exists).await,
                 ObjectType::Index => self.drop_index(names, table.as_ref()).await,
-                ObjectType::View if *if_exists => Ok(StatementResult::done()),
                 _ => Err(SqlError::not_supported(statement)),
             },
             Statement::Truncate(truncate) => self.truncate_tables(truncate).await,
@@ -119,6 +128,7 @@ impl Session {
                 Statement::Delete(delete) => self.delete(delete).await,
                 other => Err(SqlError::not_supported(first_words(&other.to_string()))),
             };
+            let result = result.map_err(|e| if e.code == 1347 { not_updatable(statement, e) } else { e });
             if !own {
                 return result;
             }
@@ -140,6 +150,18 @@ impl Session {
 /// Whether another transaction, or a schema change, came first, and nothing happened.
 pub(super) fn lost_race(e: &SqlError) -> bool {
     matches!(e.code, 9007 | 8028)
+}
+
+/// A view where a table is to be changed.
+fn not_updatable(statement: &Statement, e: SqlError) -> SqlError {
+    let name = e.message.split('\'').nth(1).and_then(|name| name.rsplit('.').next()).unwrap_or_default();
+    match statement {
+        Statement::Insert(_) => {
+            SqlError::new(1471, format!("The target table {name} of the INSERT is not insertable-into"))
+        }
+        Statement::Update(_) => SqlError::new(1288, format!("The target table {name} of the UPDATE is not updatable")),
+        _ => SqlError::new(1288, format!("The target table {name} of the DELETE is not updatable")),
+    }
 }
 
 fn unknown_prepared(name: &str, verb: &str) -> SqlError {

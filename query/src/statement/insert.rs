@@ -42,10 +42,10 @@ pub(super) struct NewRow {
 }
 
 /// The table and columns that an `INSERT` names.
-struct InsertTarget {
-    target: Target,
+pub(super) struct InsertTarget {
+    pub(super) target: Target,
     /// Position in the table of each value.
-    positions: Vec<usize>,
+    pub(super) positions: Vec<usize>,
 }
 
 impl Session {
@@ -66,16 +66,25 @@ impl Session {
             }
         };
         match rows {
-            Some(rows) => {
-                let cells = self.cells(&rows).await?;
-                let (rows, ids) = self.new_rows_of(&into, &cells, lenient).await?;
-                self.write_new_rows(&into.target, rows, &ids, on_conflict).await
-            }
+            Some(rows) => self.insert_rows(&into, &rows, lenient, on_conflict).await,
             None => {
                 let query = insert.source.as_deref().ok_or_else(|| SqlError::internal("INSERT without a source"))?;
                 self.insert_query(&into.target, &into.positions, query, on_conflict).await
             }
         }
+    }
+
+    /// Inserts rows of expressions.
+    pub(super) async fn insert_rows(
+        &mut self,
+        into: &InsertTarget,
+        rows: &[&[Expr]],
+        lenient: bool,
+        on_conflict: OnConflict,
+    ) -> Result<Completion> {
+        let cells = self.cells(rows).await?;
+        let (rows, ids) = self.new_rows_of(into, &cells, lenient).await?;
+        self.write_new_rows(&into.target, rows, &ids, on_conflict).await
     }
 
     fn insert_target(&self, insert: &ast::Insert) -> Result<InsertTarget> {

@@ -5,11 +5,17 @@
 //! - [`select`], [`explain`]: queries
 //! - [`insert`], [`rows`], [`values`], [`conflict`], [`insert_batch`]: new rows
 //! - [`target`], [`update`], [`delete`]: changed rows; [`point`]: by primary key, without the planner
-//! - [`definition`], [`create_table`], [`alter_table`], [`schema_change`]: definitions
+//! - [`definition`], [`constraint`], [`check`], [`create_table`], [`alter_table`], [`schema_change`]: definitions
+//! - [`view`]: views, and their queries in the place of their names
+//! - [`account`], [`authorize`]: accounts, and what a session may run
 //! - [`show`]: what clients ask about the server
 
+mod account;
 mod alter_table;
+mod authorize;
+mod check;
 mod conflict;
+mod constraint;
 mod create_table;
 mod definition;
 mod delete;
@@ -17,6 +23,7 @@ mod dispatch;
 mod explain;
 mod insert;
 mod insert_batch;
+mod load_data;
 mod maintenance;
 mod parse;
 mod parsed;
@@ -32,6 +39,7 @@ mod split;
 mod target;
 mod update;
 mod values;
+mod view;
 mod words;
 
 pub use parsed::ParsedStatement;
@@ -39,3 +47,5 @@ pub use parsed::ParsedStatement;
 pub(crate) use parse::parse;
 pub(crate) use parsed::TransactionStatement;
 pub(crate) use select::select_items;
+pub(crate) use show::like;
+pub(crate) use view::ViewUse;

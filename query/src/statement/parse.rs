@@ -11,8 +11,9 @@ use datafusion::sql::sqlparser::tokenizer::Token;
 use super::parsed::{ParsedStatement, StatementKind, TransactionStatement};
 use super::placeholder;
 use super::split::{first_word, split};
+use super::view::without_word;
 use super::words::Words;
-use super::{set_parse, show};
+use super::{account, load_data, set_parse, show, view};
 use crate::error::{Result, SqlError};
 use crate::rewrite;
 
@@ -43,8 +44,12 @@ fn parse_one(text: &str) -> Result<Vec<StatementKind>> {
         "KILL" => words(text, kill)?,
         "PREPARE" | "EXECUTE" | "DEALLOCATE" => words(text, prepared)?,
         "ANALYZE" | "CHECK" | "OPTIMIZE" | "REPAIR" => words(text, maintenance)?,
-        "LOCK" | "UNLOCK" | "FLUSH" | "GRANT" | "REVOKE" | "RESET" => Some(StatementKind::Nothing),
-        "ALTER" => words(text, set_replica)?,
+        "GRANT" | "REVOKE" => words(text, rights)?,
+        "LOAD" => words(text, load_data::parse)?,
+        "LOCK" | "UNLOCK" | "FLUSH" | "RESET" => Some(StatementKind::Nothing),
+        "CREATE" => words(text, |words| create(words, text))?,
+        "DROP" => words(text, drop)?,
+        "ALTER" => words(text, alter)?,
         "RENAME" => words(text, rename)?,
         "DO" => words(text, do_expressions)?,
         _ => None,
@@ -222,7 +227,7 @@ fn maintenance(words: &mut Words<'_>) -> Parsed {
     }))
 }
 
-fn object_names(words: &mut Words<'_>) -> std::result::Result<Vec<ObjectName>, ParserError> {
+pub(super) fn object_names(words: &mut Words<'_>) -> std::result::Result<Vec<ObjectName>, ParserError> {
     let mut names = vec![words.object_name()?];
     while words.take_token(&Token::Comma) {
         names.push(words.object_name()?);
@@ -230,12 +235,66 @@ fn object_names(words: &mut Words<'_>) -> std::result::Result<Vec<ObjectName>, P
     Ok(names)
 }
 
-fn set_replica(words: &mut Words<'_>) -> Parsed {
+fn create(words: &mut Words<'_>, text: &str) -> Parsed {
+    words.take("CREATE");
+    match account::create(words)? {
+        Some(kind) => Ok(Some(kind)),
+        None if words.is("TABLE") => unpartitioned(words, text),
+        None => view::create(words, text),
+    }
+}
+
+/// `CREATE TABLE … PARTITION BY …`, without the partitions: they would change where rows are, not what
+/// they are.
+fn unpartitioned(words: &mut Words<'_>, text: &str) -> Parsed {
+    let mut depth = 0_usize;
+    while !words.at_end() {
+        if words.is_token(&Token::LParen) {
+            depth += 1;
+        } else if words.is_token(&Token::RParen) {
+            depth = depth.saturating_sub(1);
+        } else if depth == 0 && words.take_all(&["PARTITION", "BY"]) {
+            let rest = words.rest(text);
+            let table = text.strip_suffix(rest.as_str()).map(str::trim_end).and_then(|t| without_word(t, "BY"));
+            let table = table.and_then(|t| without_word(t, "PARTITION"));
+            let mut statements = table.and_then(|t| rewrite::parse(t).ok()).into_iter().flatten();
+            words.skip_rest();
+            return Ok(statements.next().map(|s| StatementKind::Unpartitioned(Box::new(s))));
+        }
+        words.skip();
+    }
+    Ok(None)
+}
+
+fn drop(words: &mut Words<'_>) -> Parsed {
+    words.take("DROP");
+    match account::drop(words)? {
+        Some(kind) => Ok(Some(kind)),
+        None => view::drop(words),
+    }
+}
+
+fn rights(words: &mut Words<'_>) -> Parsed {
+    if words.take("GRANT") {
+        return account::grant(words);
+    }
+    words.take("REVOKE");
+    account::revoke(words)
+}
+
+fn alter(words: &mut Words<'_>) -> Parsed {
     words.take("ALTER");
+    if words.take("USER") {
+        return account::alter_user(words);
+    }
     if !words.take("TABLE") {
         return Ok(None);
     }
     let table = words.object_name()?;
+    if words.take_all(&["DISABLE", "KEYS"]) || words.take_all(&["ENABLE", "KEYS"]) {
+        // How a dump asks for faster loading: keys are always kept.
+        return Ok(Some(StatementKind::Nothing));
+    }
     if !words.take_all(&["SET", "TIFLASH", "REPLICA"]) {
         return Ok(None);
     }
@@ -247,6 +306,9 @@ fn set_replica(words: &mut Words<'_>) -> Parsed {
 
 fn rename(words: &mut Words<'_>) -> Parsed {
     words.take("RENAME");
+    if words.take("USER") {
+        return account::rename_user(words);
+    }
     if !words.take("TABLE") && !words.take("TABLES") {
         return words.unexpected();
     }

@@ -2,7 +2,10 @@
 
 use datafusion::sql::sqlparser::ast;
 
+use super::account::AccountStatement;
+use super::load_data::LoadData;
 use super::show::Show;
+use super::view::CreateView;
 
 /// One statement.
 #[derive(Clone, Debug)]
@@ -20,6 +23,8 @@ pub struct ParsedStatement {
 pub(crate) enum StatementKind {
     /// Queries, changes of rows and definitions, as the SQL parser knows them.
     Sql(Box<ast::Statement>),
+    /// A `CREATE TABLE` whose `PARTITION BY` was left out.
+    Unpartitioned(Box<ast::Statement>),
     /// `SHOW …`, `DESCRIBE table`.
     Show(Box<Show>),
     /// `SET …`.
@@ -74,6 +79,19 @@ pub(crate) enum StatementKind {
     },
     /// `RENAME TABLE a TO b, …`.
     Rename(Vec<(ast::ObjectName, ast::ObjectName)>),
+    /// `CREATE VIEW`.
+    CreateView(Box<CreateView>),
+    /// `DROP VIEW a, b`.
+    DropView {
+        /// The views.
+        names: Vec<ast::ObjectName>,
+        /// `IF EXISTS`.
+        if_exists: bool,
+    },
+    /// `CREATE USER`, `GRANT` and their like.
+    Account(Box<AccountStatement>),
+    /// `LOAD DATA`.
+    LoadData(Box<LoadData>),
     /// `DO expr, …`.
     Do(Vec<ast::Expr>),
     /// Accepted without effect: `LOCK TABLES`, `FLUSH …`.
@@ -138,6 +156,14 @@ pub(crate) enum TransactionStatement {
 }
 
 impl ParsedStatement {
+    /// The file of the client's that it loads.
+    pub(crate) fn local_file(&self) -> Option<&str> {
+        match &self.kind {
+            StatementKind::LoadData(load) if load.local => Some(&load.file),
+            _ => None,
+        }
+    }
+
     /// Whether it asks about the statement before it, whose warnings must then stay.
     pub(crate) fn keeps_diagnostics(&self) -> bool {
         match &self.kind {

@@ -258,7 +258,8 @@ fn projection(target: &Target, select: &Select) -> Option<(Vec<usize>, SchemaRef
     let mut fields = Vec::new();
     let mut add = |position: usize, label: &str| {
         positions.push(position);
-        fields.push(field::arrow_field(&table.columns[position]).with_name(label));
+        let field = field::arrow_field(&table.columns[position]).with_name(label);
+        fields.push(field::with_table(field, &table.database, &target.name));
     };
     for item in &select.projection {
         match item {

@@ -115,7 +115,7 @@ impl Session {
         for name in names {
             let name = name_parts(name).1;
             if SYSTEM_DATABASES.iter().any(|s| s.eq_ignore_ascii_case(name)) {
-                return Err(SqlError::new(1044, format!("Access denied for user 'root'@'%' to database '{name}'")));
+                return Err(self.denied_database(name));
             }
             let result = self
                 .change_schema(|definitions| match catalog::drop_database(definitions, name) {
@@ -159,7 +159,7 @@ impl Session {
                         Err(e) => return Err(e),
                     }
                 }
-                Err(e) if matches!(e.code, 1146 | 1049) => {
+                Err(e) if matches!(e.code, 1146 | 1049 | 1347) => {
                     let database = database.or(self.database.as_deref()).unwrap_or_default();
                     missing.push(format!("{database}.{name}"));
                 }

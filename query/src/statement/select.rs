@@ -29,11 +29,17 @@ impl Session {
         if !query.locks.is_empty() && self.transaction.is_some() {
             return self.select_for_update(query).await.map(StatementResult::Rows);
         }
-        let mut query = query.clone();
+        match self.select_unlocked(query.clone()).await {
+            Ok(rows) => Ok(StatementResult::Rows(rows)),
+            Err(e) => Err(self.blame_view(query, e).await),
+        }
+    }
+
+    async fn select_unlocked(&mut self, mut query: Query) -> Result<QueryStream> {
         query.locks.clear();
         let query = self.rewrite_query(query, &[])?;
         let read = self.read().await?;
-        self.start_query(query, read).await.map(StatementResult::Rows)
+        self.start_query(query, read).await
     }
 
     /// Locks the rows that a query on one table finds, then reads them. A query on several tables reads
@@ -113,9 +119,12 @@ impl Session {
         if let Some(schema) = self.point_schema(&query) {
             return Some(schema);
         }
-        let query = self.rewrite_query(query, &[]).ok()?;
-        let read = self.read().await.ok()?;
-        Some(self.start_query(query, read).await.ok()?.schema)
+        self.query_schema(query).await.ok()
+    }
+
+    /// The columns of a query's result. It is started, and dropped before it is read.
+    pub(super) async fn query_schema(&mut self, query: Query) -> Result<SchemaRef> {
+        Ok(self.select_unlocked(query).await?.schema)
     }
 }
 

@@ -4,6 +4,7 @@ use datafusion::sql::sqlparser::ast::Expr;
 use datafusion::sql::sqlparser::parser::ParserError;
 use datafusion::sql::sqlparser::tokenizer::Token;
 
+use super::account;
 use super::parsed::{Assignment, StatementKind};
 use super::words::Words;
 
@@ -12,7 +13,10 @@ type Result<T> = std::result::Result<T, ParserError>;
 /// Reads a `SET` statement.
 pub(crate) fn parse(words: &mut Words<'_>) -> Result<Option<StatementKind>> {
     words.take("SET");
-    if words.any_of(&["PASSWORD", "ROLE", "RESOURCE"]) || words.take_all(&["DEFAULT", "ROLE"]) {
+    if words.take("PASSWORD") {
+        return account::set_password(words);
+    }
+    if words.any_of(&["ROLE", "RESOURCE"]) || words.take_all(&["DEFAULT", "ROLE"]) {
         words.skip_rest();
         return Ok(Some(StatementKind::Nothing));
     }

@@ -104,11 +104,14 @@ fn stored_columns(table: &TableInfo, columns: &[ArrayRef]) -> Result<Vec<ArrayRe
 }
 
 impl Session {
-    /// The table behind a name in `FROM`; `None` if it is a subquery or the like.
+    /// The table behind a name in `FROM`; `None` if it is a view, a subquery or the like.
     pub(crate) fn target_of(&self, relation: &TableFactor) -> Result<Option<Target>> {
         let TableFactor::Table { name, alias, .. } = relation else { return Ok(None) };
         let (database, table) = name_parts(name);
         let name = alias.as_ref().map_or_else(|| table.to_owned(), |a| a.name.value.clone());
+        if self.view(database, table).is_some() {
+            return Ok(None);
+        }
         Ok(Some(Target { table: self.table(database, table)?, name }))
     }
 

@@ -49,6 +49,12 @@ impl Session {
         for relation in relations {
             candidates.extend(self.target_of(relation)?);
         }
+        if candidates.is_empty()
+            && let TableFactor::Table { name, .. } = &update.table.relation
+        {
+            let (database, name) = name_parts(name);
+            self.table(database, name)?;
+        }
         if candidates.len() == 1 {
             return Ok(candidates.remove(0));
         }

@@ -133,6 +133,44 @@ impl<'a> Words<'a> {
         self.0.parse_statement()
     }
 
+    /// Whether `word` comes before `end` in what is left.
+    pub(crate) fn has_before(&self, word: &str, end: &str) -> bool {
+        (0..)
+            .take_while(|&n| self.0.peek_nth_token(n).token != Token::EOF && !self.is_nth(n, end))
+            .any(|n| self.is_nth(n, word))
+    }
+
+    /// A string.
+    pub(crate) fn string(&mut self) -> Result<String> {
+        match self.0.peek_token().token {
+            Token::SingleQuotedString(_) | Token::DoubleQuotedString(_) => self.name_or_string(),
+            _ => self.unexpected(),
+        }
+    }
+
+    /// `user@host`, each part quoted or not; the host is `%` if it is left out. The tokenizer takes the
+    /// sign for a letter.
+    pub(crate) fn user_at_host(&mut self) -> Result<(String, String)> {
+        let quoted = !matches!(self.0.peek_token().token, Token::Word(w) if w.quote_style.is_none());
+        let user = self.name_or_string()?;
+        if !quoted && let Some((user, host)) = user.split_once('@') {
+            let host = if host.is_empty() { self.name_or_string()? } else { host.to_owned() };
+            return Ok((user.to_owned(), host.to_lowercase()));
+        }
+        let host = match self.0.peek_token().token {
+            Token::AtSign => {
+                self.skip();
+                self.name_or_string()?
+            }
+            Token::Word(w) if w.quote_style.is_none() && w.value.starts_with('@') => {
+                self.skip();
+                if w.value.len() == 1 { self.name_or_string()? } else { w.value[1..].to_owned() }
+            }
+            _ => "%".to_owned(),
+        };
+        Ok((user, host.to_lowercase()))
+    }
+
     /// `@name`, without the `@`. The tokenizer takes the sign for a letter.
     pub(crate) fn user_variable(&mut self) -> Result<String> {
         let word = match self.0.peek_token().token {

@@ -193,7 +193,8 @@ impl HtapTable {
         let own = OwnRows::of(context.overlay.as_deref(), &self.table, &self.schema)?;
         let request = ScanRequest { predicates: filters.known(), ..ScanRequest::all(stored_projection(&shape)) };
         let zones = snapshot.estimate(&request)?;
-        let estimate = Estimate::of_snapshot(&snapshot.statistics()?, &zones, own.is_some());
+        let statistics = snapshot.statistics()?;
+        let estimate = Estimate::of_snapshot(&statistics, &zones, own.is_some());
         let statistics = plan_statistics(&shape, &filters, &estimate);
         let partitions = (estimate.rows_kept() / ROWS_PER_PARTITION).clamp(1, self.reads.partitions() as u64) as usize;
         let read = ColumnarRead { shape, snapshot, choice, own, estimate: zones, cancel: context.cancel.clone() };

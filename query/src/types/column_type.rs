@@ -3,11 +3,15 @@
 use arrow::datatypes::{DataType, Field};
 use deltatree_learner::catalog::SqlType;
 
-use super::field::sql_type_of;
+use super::field::{sql_type_of, table_of};
 
 /// A result column's announcement: the numbers of the protocol, independent of any server library.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MysqlColumn {
+    /// Database of the table that it comes from; empty if it is computed.
+    pub database: String,
+    /// That table, by the name that the query gives it.
+    pub table: String,
     /// Header shown to the user.
     pub name: String,
     /// `MYSQL_TYPE_*`.
@@ -60,7 +64,10 @@ const BINARY_CHARSET: u16 = 63;
 
 /// How a field is announced.
 pub fn mysql_column(field: &Field) -> MysqlColumn {
+    let (database, table) = table_of(field);
     let mut column = MysqlColumn {
+        database: database.to_owned(),
+        table: table.to_owned(),
         name: crate::rewrite::column_label(field.name()).to_owned(),
         type_code: type_code::VAR_STRING,
         unsigned: false,

@@ -6,6 +6,9 @@ use deltatree_learner::catalog::{ColumnInfo, SqlType};
 /// Metadata key under which a field carries its column's declared type, as JSON.
 pub const SQL_TYPE_KEY: &str = "deltatree.sql_type";
 
+/// Metadata key under which a result's field carries `database.table`.
+const TABLE_KEY: &str = "deltatree.table";
+
 /// The Arrow field of a column: its stored type, its name in lower case (names are looked up so), and the
 /// declared type in the metadata.
 pub fn arrow_field(column: &ColumnInfo) -> Field {
@@ -21,6 +24,18 @@ pub fn with_sql_type(field: Field, sql_type: &SqlType) -> Field {
     let mut metadata = field.metadata().clone();
     metadata.insert(SQL_TYPE_KEY.to_owned(), json);
     field.with_metadata(metadata)
+}
+
+/// The field, with the table that its values come from in the metadata.
+pub fn with_table(field: Field, database: &str, table: &str) -> Field {
+    let mut metadata = field.metadata().clone();
+    metadata.insert(TABLE_KEY.to_owned(), format!("{database}.{table}"));
+    field.with_metadata(metadata)
+}
+
+/// Database and table that the field's values come from; empty if they are computed.
+pub fn table_of(field: &Field) -> (&str, &str) {
+    field.metadata().get(TABLE_KEY).and_then(|name| name.split_once('.')).unwrap_or_default()
 }
 
 /// The declared type that the field carries, or else the nearest SQL type of its Arrow type. `None` for

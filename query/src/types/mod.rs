@@ -12,6 +12,7 @@ pub mod datum;
 pub mod decimal;
 pub mod display;
 pub mod field;
+pub mod json;
 pub mod literal;
 pub mod number;
 pub mod parse;

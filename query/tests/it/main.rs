@@ -1,10 +1,16 @@
 //! Whole-system tests: they start the `deltatree` binary and speak to it.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod accounts;
+mod common;
+mod constraints;
 mod crash;
+mod damage;
 mod errors;
 mod explain;
+mod load_data;
 mod oracle;
 mod system_tables;
 mod tpch;
+mod views;
 mod wire;

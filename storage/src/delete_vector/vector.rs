@@ -21,6 +21,7 @@
 //! up to the safe point, so nothing is ever undone.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::bitmap::RowBitmap;
 use super::tail::{Deletion, Tail};
@@ -36,7 +37,7 @@ use crate::types::Timestamp;
 pub(crate) struct DeleteVector {
     rows: u32,
     checkpoint_ts: Timestamp,
-    checkpoint: RowBitmap,
+    checkpoint: Arc<RowBitmap>,
     tail: Tail,
     current: RowBitmap,
 }
@@ -47,7 +48,7 @@ impl DeleteVector {
         Self {
             rows: rows as u32,
             checkpoint_ts: Timestamp::ZERO,
-            checkpoint: RowBitmap::default(),
+            checkpoint: Arc::default(),
             tail: Tail::default(),
             current: RowBitmap::default(),
         }
@@ -71,7 +72,7 @@ impl DeleteVector {
         }
         let mut list = Tail::default();
         list.append(tail);
-        Some(Self { rows, checkpoint_ts, checkpoint, tail: list, current })
+        Some(Self { rows, checkpoint_ts, checkpoint: Arc::new(checkpoint), tail: list, current })
     }
 
     /// Rows of the array, deleted or not.
@@ -119,7 +120,7 @@ impl DeleteVector {
         if self.tail.newest() <= ts {
             return Cow::Borrowed(&self.current);
         }
-        let mut bitmap = self.checkpoint.clone();
+        let mut bitmap = (*self.checkpoint).clone();
         for entry in self.tail.iter().filter(|e| e.commit_ts <= ts) {
             bitmap.insert(entry.row);
         }
@@ -153,9 +154,10 @@ impl DeleteVector {
     /// Makes rows invisible at every timestamp: tombstones, and rows that were moved elsewhere.
     pub(crate) fn hide(&mut self, rows: impl IntoIterator<Item = u32>) {
         let mut in_tail = false;
+        let checkpoint = Arc::make_mut(&mut self.checkpoint);
         for row in rows {
-            in_tail |= !self.current.insert(row) && !self.checkpoint.contains(row);
-            self.checkpoint.insert(row);
+            in_tail |= !self.current.insert(row) && !checkpoint.contains(row);
+            checkpoint.insert(row);
         }
         if in_tail {
             let rest: Vec<_> = self.tail.iter().filter(|e| !self.checkpoint.contains(e.row)).collect();
@@ -172,9 +174,10 @@ impl DeleteVector {
         }
         self.checkpoint_ts = to;
         let mut rest = Vec::new();
+        let checkpoint = Arc::make_mut(&mut self.checkpoint);
         for entry in self.tail.iter() {
             if entry.commit_ts <= to {
-                self.checkpoint.insert(entry.row);
+                checkpoint.insert(entry.row);
             } else {
                 rest.push(entry);
             }
@@ -192,12 +195,13 @@ impl DeleteVector {
     /// The vector of the arrays' concatenation.
     pub(crate) fn concat<'a>(vectors: impl IntoIterator<Item = &'a Self>) -> Self {
         let mut out = Self::new(0);
+        let mut checkpoint = RowBitmap::default();
         let mut tail = Vec::new();
         for vector in vectors {
             let base = out.rows;
             out.rows += vector.rows;
             for row in vector.checkpoint.iter() {
-                out.checkpoint.insert(base + row);
+                checkpoint.insert(base + row);
                 out.current.insert(base + row);
             }
             for entry in vector.tail.iter() {
@@ -205,6 +209,7 @@ impl DeleteVector {
                 tail.push(Deletion { row: base + entry.row, ..entry });
             }
         }
+        out.checkpoint = Arc::new(checkpoint);
         out.tail.append(&tail);
         out
     }
@@ -228,7 +233,7 @@ impl DeleteVector {
         self.checkpoint.validate();
         self.current.validate();
         self.tail.validate();
-        let mut union = self.checkpoint.clone();
+        let mut union = (*self.checkpoint).clone();
         for entry in self.tail.iter() {
             assert!(entry.commit_ts > self.checkpoint_ts, "tail entry at or below the checkpoint");
             assert!(union.insert(entry.row), "row {} is deleted twice", entry.row);

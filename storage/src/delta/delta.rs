@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use crate::delete_vector::{DeleteVector, Deletion};
 use crate::error::Result;
-use crate::row_set::{MemoryRows, RowSet, Rows};
+use crate::row_set::{BlockList, MemoryRows, RowSet, Rows};
 use crate::types::TableSchema;
 
 /// Parts of like size that are joined into one.
@@ -44,7 +44,7 @@ impl DeltaPart {
 /// 3. Every part is at or after 0 and before `next`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Delta {
-    parts: Vec<DeltaPart>,
+    parts: BlockList<DeltaPart>,
     next: u64,
     sealed: u64,
 }
@@ -52,11 +52,11 @@ pub(crate) struct Delta {
 impl Delta {
     /// From parts that were read back.
     pub(crate) fn restore(parts: Vec<DeltaPart>, next: u64) -> Self {
-        Self { parts, next, sealed: next }
+        Self { parts: parts.into_iter().collect(), next, sealed: next }
     }
 
     /// The parts in order of arrival.
-    pub(crate) fn parts(&self) -> &[DeltaPart] {
+    pub(crate) fn parts(&self) -> &BlockList<DeltaPart> {
         &self.parts
     }
 
@@ -96,17 +96,28 @@ impl Delta {
         self.parts.push(DeltaPart { start, set });
     }
 
+    /// Adds the parts of another delta, and seals all. Its first ordinal becomes what is given.
+    pub(crate) fn extend(&mut self, other: &Self) -> u64 {
+        let (from, to) = (other.first(), self.next);
+        for part in &other.parts {
+            self.parts.push(DeltaPart { start: part.start - from + to, set: part.set.clone() });
+        }
+        self.next += other.next - from;
+        self.seal();
+        to
+    }
+
     /// Records deletions in a part.
     pub(crate) fn delete(&mut self, part: usize, entries: &[Deletion]) {
-        self.parts[part].set.delete(entries);
+        self.parts.get_mut(part).set.delete(entries);
     }
 
     /// Joins parts at the end of the tail while [`FAN_IN`] of like size have gathered.
     pub(crate) fn join_tail(&mut self, schema: &Arc<TableSchema>) -> Result<()> {
         let tail = self.parts.partition_point(|p| p.start < self.sealed);
-        while let Some(from) = joinable(&self.parts[tail..]) {
-            let joined = self.join(tail + from, schema)?;
-            self.parts.truncate(tail + from);
+        while let Some(from) = joinable(&self.parts, tail) {
+            let joined = self.join(from, schema)?;
+            self.parts.truncate(from);
             self.parts.push(joined);
         }
         Ok(())
@@ -114,22 +125,22 @@ impl Delta {
 
     /// Where the parts begin at the end of the delta that should be joined into one, if any should.
     pub(crate) fn joinable(&self) -> Option<usize> {
-        joinable(&self.parts)
+        joinable(&self.parts, 0)
     }
 
     fn join(&self, from: usize, schema: &Arc<TableSchema>) -> Result<DeltaPart> {
-        let parts = &self.parts[from..];
+        let parts = self.parts.iter_from(from);
         let rows: Vec<Arc<MemoryRows>> = parts
-            .iter()
+            .clone()
             .filter_map(|p| match &p.set.rows {
                 Rows::Memory(rows) => Some(rows.clone()),
                 Rows::File(_) => None,
             })
             .collect();
-        let deletes = DeleteVector::concat(parts.iter().map(|p| p.set.deletes.as_ref()));
+        let deletes = DeleteVector::concat(parts.map(|p| p.set.deletes.as_ref()));
         let rows = MemoryRows::concat(schema.clone(), &rows)?;
         let set = RowSet { rows: Rows::Memory(Arc::new(rows)), deletes: Arc::new(deletes) };
-        Ok(DeltaPart { start: parts[0].start, set })
+        Ok(DeltaPart { start: self.parts[from].start, set })
     }
 
     /// Fixes all present rows: their parts are joined no more.
@@ -142,23 +153,32 @@ impl Delta {
         self.sealed
     }
 
+    /// Makes rows of the part that starts at `start` invisible at every timestamp: they are elsewhere
+    /// now.
+    pub(crate) fn hide(&mut self, start: u64, rows: impl Iterator<Item = u32>) {
+        let part = self.parts.partition_point(|p| p.start < start);
+        if self.parts.get(part).is_some_and(|p| p.start == start) {
+            Arc::make_mut(&mut self.parts.get_mut(part).set.deletes).hide(rows);
+        }
+    }
+
     /// Replaces the parts within `start..end` by `parts`.
     pub(crate) fn replace(&mut self, start: u64, end: u64, parts: Vec<DeltaPart>) {
         let from = self.parts.partition_point(|p| p.start < start);
         let to = self.parts.partition_point(|p| p.start < end);
-        self.parts.splice(from..to, parts);
+        self.parts.replace(from, to, parts);
     }
 
     /// Changes the deletions of every part.
     pub(crate) fn for_each_set(&mut self, mut change: impl FnMut(&mut RowSet)) {
-        self.parts.iter_mut().for_each(|p| change(&mut p.set));
+        self.parts.for_each_mut(|p| change(&mut p.set));
     }
 
     /// Panics if an invariant is broken.
     pub(crate) fn validate(&self) {
         assert!(self.sealed <= self.next, "sealed beyond the end");
         let mut end = 0;
-        for part in &self.parts {
+        for part in self.parts.iter() {
             part.set.validate();
             assert!(end <= part.start, "parts overlap");
             end = part.end();
@@ -168,13 +188,14 @@ impl Delta {
     }
 }
 
-/// The last parts, if there are [`FAN_IN`] of like size without a gap between them.
-fn joinable(parts: &[DeltaPart]) -> Option<usize> {
+/// Where the last parts begin, from `first` on, if there are [`FAN_IN`] of like size without a gap
+/// between them.
+fn joinable(parts: &BlockList<DeltaPart>, first: usize) -> Option<usize> {
     let class = |p: &DeltaPart| p.set.len().max(1).ilog(FAN_IN);
-    let last = parts.last().filter(|p| p.set.len() < JOIN_ROWS_LIMIT)?;
+    let last = parts.last().filter(|p| parts.len() > first && p.set.len() < JOIN_ROWS_LIMIT)?;
     let limit = class(last);
     let mut from = parts.len() - 1;
-    while from > 0 && class(&parts[from - 1]) <= limit && parts[from - 1].end() == parts[from].start {
+    while from > first && class(&parts[from - 1]) <= limit && parts[from - 1].end() == parts[from].start {
         from -= 1;
     }
     (parts.len() - from >= FAN_IN).then_some(from)

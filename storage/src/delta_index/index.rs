@@ -15,7 +15,7 @@
 //! commit_ts  10  10  11  12  13       (row 0 is superseded: it is in the delete vector, not here)
 //! ```
 
-use super::tree::Tree;
+use super::tree::{LeafHint, Tree};
 use crate::types::{KeyKind, KeyRange, KeyRef, RowKey, Timestamp};
 
 /// Where the newest version of a key is. It may be a tombstone.
@@ -26,7 +26,7 @@ pub(crate) struct IndexEntry {
 }
 
 /// An entry in twelve bytes: the ordinal is relative to the index's base.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 #[repr(C, packed(4))]
 pub(super) struct Packed {
     commit_ts: u64,
@@ -74,12 +74,17 @@ impl DeltaIndex {
 
     /// The newest row of `key`.
     pub(crate) fn get(&self, key: KeyRef<'_>) -> Option<IndexEntry> {
-        let packed = match (&self.tree, key) {
-            (KeyTree::Int(tree), KeyRef::Int(key)) => tree.get(&key),
-            (KeyTree::Bytes(tree), KeyRef::Bytes(key)) => tree.get(key),
-            (KeyTree::Int(_), KeyRef::Bytes(_)) | (KeyTree::Bytes(_), KeyRef::Int(_)) => None,
+        self.probe(key).0
+    }
+
+    /// The newest row of `key`, and a hint for [`DeltaIndex::insert_at`].
+    pub(crate) fn probe(&self, key: KeyRef<'_>) -> (Option<IndexEntry>, LeafHint) {
+        let (packed, hint) = match (&self.tree, key) {
+            (KeyTree::Int(tree), KeyRef::Int(key)) => tree.probe(&key),
+            (KeyTree::Bytes(tree), KeyRef::Bytes(key)) => tree.probe(key),
+            (KeyTree::Int(_), KeyRef::Bytes(_)) | (KeyTree::Bytes(_), KeyRef::Int(_)) => (None, LeafHint::default()),
         };
-        packed.map(|p| unpack(self.base, p))
+        (packed.map(|p| unpack(self.base, p)), hint)
     }
 
     /// Makes `entry` the newest row of `key`, which must be of the index's kind.
@@ -94,21 +99,41 @@ impl DeltaIndex {
         }
     }
 
-    /// Drops the rows below ordinal `base`, save for those that `keep` gives a new ordinal, which
-    /// must be at or above it.
-    pub(crate) fn rebase(&mut self, base: u64, mut keep: impl FnMut(KeyRef<'_>, IndexEntry) -> Option<u64>) {
-        let old = std::mem::replace(&mut self.base, base);
-        let mut move_entry = |key: KeyRef<'_>, packed: &mut Packed| {
-            let entry = unpack(old, *packed);
-            let ordinal = keep(key, entry).filter(|o| *o >= base);
-            let offset = ordinal.and_then(|o| u32::try_from(o - base).ok());
-            packed.offset = offset.unwrap_or_default();
-            offset.is_some()
-        };
-        match &mut self.tree {
-            KeyTree::Int(tree) => tree.retain(|k, e| move_entry(KeyRef::Int(*k), e)),
-            KeyTree::Bytes(tree) => tree.retain(|k, e| move_entry(KeyRef::Bytes(k), e)),
+    /// Like [`DeltaIndex::insert`], with what probing this index for the key gave.
+    pub(crate) fn insert_at(&mut self, hint: LeafHint, key: KeyRef<'_>, entry: IndexEntry) {
+        let packed = self.pack(entry);
+        match (&mut self.tree, key) {
+            (KeyTree::Int(tree), KeyRef::Int(key)) => tree.insert_at(hint, key, packed),
+            (KeyTree::Bytes(tree), KeyRef::Bytes(key)) => tree.insert_at(hint, key.into(), packed),
+            (KeyTree::Int(_), KeyRef::Bytes(_)) | (KeyTree::Bytes(_), KeyRef::Int(_)) => {
+                debug_assert!(false, "key of the wrong kind");
+            }
         }
+    }
+
+    /// How many keys are before each of `borders`, which ascend and are of the index's kind.
+    pub(crate) fn ranks(&self, borders: &[KeyRef<'_>]) -> Vec<usize> {
+        match &self.tree {
+            KeyTree::Int(tree) => {
+                let ints: Vec<i64> = borders.iter().filter_map(|b| b.int()).collect();
+                tree.ranks(&ints.iter().collect::<Vec<_>>())
+            }
+            KeyTree::Bytes(tree) => tree.ranks(&borders.iter().filter_map(|b| b.bytes()).collect::<Vec<_>>()),
+        }
+    }
+
+    /// The entries to which `keep` gives an ordinal, at or above `base`, in a new index.
+    pub(crate) fn rebased(&self, base: u64, keep: impl Fn(IndexEntry) -> Option<u64>) -> Self {
+        let move_entry = |packed: Packed| {
+            let entry = unpack(self.base, packed);
+            let offset = keep(entry)?.checked_sub(base).and_then(|o| u32::try_from(o).ok())?;
+            Some(Packed { offset, ..packed })
+        };
+        let tree = match &self.tree {
+            KeyTree::Int(tree) => KeyTree::Int(tree.filtered(move_entry)),
+            KeyTree::Bytes(tree) => KeyTree::Bytes(tree.filtered(move_entry)),
+        };
+        Self { base, tree }
     }
 
     /// Calls `visit` with the entries whose keys lie in `range`, in key order.

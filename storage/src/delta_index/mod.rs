@@ -6,3 +6,4 @@ mod tests;
 mod tree;
 
 pub(crate) use index::{DeltaIndex, IndexEntry};
+pub(crate) use tree::LeafHint;

@@ -32,7 +32,10 @@ fn check(keys: Vec<RowKey>, kind: KeyKind, bounds: (RowKey, RowKey)) {
     let range = KeyRange { start: Some(bounds.0.clone()), end: Some(bounds.1.clone()) };
     let inside: Vec<_> = model.clone().into_iter().filter(|(k, _)| range.contains(k.as_ref())).collect();
     assert_eq!(contents(&index, &range), inside);
-    index.rebase(1, |_, e| (e.ordinal % 3 != 0).then_some(e.ordinal));
+    let borders: Vec<RowKey> = model.keys().step_by(7).cloned().collect();
+    let ranks = index.ranks(&borders.iter().map(RowKey::as_ref).collect::<Vec<_>>());
+    assert_eq!(ranks, borders.iter().map(|b| model.range(..b).count()).collect::<Vec<_>>());
+    let index = index.rebased(1, |e| (e.ordinal % 3 != 0).then_some(e.ordinal));
     index.validate();
     model.retain(|_, o| *o % 3 != 0);
     assert_eq!(contents(&index, &KeyRange::ALL), model.into_iter().collect::<Vec<_>>());

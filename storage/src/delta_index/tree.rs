@@ -1,10 +1,11 @@
 //! An in-memory B+ tree from keys to index entries.
 //!
-//! Nodes live in two arenas and name each other by number. Leaves hold up to [`FANOUT`] entries and
-//! are chained in key order. A leaf that overflows at its right edge while being the last one is
-//! left full and a new leaf is begun, so that ascending keys fill the tree completely; any other
-//! leaf is split in the middle. Entries are removed only wholesale, by [`Tree::retain`], which
-//! builds the tree anew.
+//! Nodes live in two arenas and name each other by number. A leaf is one allocation with room for
+//! [`FANOUT`] entries, so that finding a key costs one or two cache misses below the inner nodes;
+//! leaves are chained in key order. A leaf that overflows at its right edge while being the last one
+//! is left full and a new leaf is begun, so that ascending keys fill the tree completely; any other
+//! leaf is split in the middle. Entries are removed only wholesale, by [`Tree::filtered`], which
+//! builds a new tree.
 
 use std::borrow::Borrow;
 
@@ -14,12 +15,57 @@ use super::index::Packed;
 const FANOUT: usize = 64;
 const NONE: u32 = u32::MAX;
 
+/// What a tree can be ordered by. The default is what unused places of a leaf hold.
+pub(super) trait TreeKey: Ord + Clone + Default {}
+
+impl<K: Ord + Clone + Default> TreeKey for K {}
+
 #[derive(Clone, Debug)]
 struct Leaf<K> {
-    keys: Vec<K>,
-    entries: Vec<Packed>,
+    len: usize,
     next: u32,
+    keys: [K; FANOUT],
+    entries: [Packed; FANOUT],
 }
+
+impl<K: TreeKey> Leaf<K> {
+    fn new(next: u32) -> Box<Self> {
+        let keys = std::array::from_fn(|_| K::default());
+        Box::new(Self { len: 0, next, keys, entries: [Packed::default(); FANOUT] })
+    }
+
+    fn keys(&self) -> &[K] {
+        &self.keys[..self.len]
+    }
+
+    /// Puts an entry at a place; there must be room.
+    fn insert(&mut self, at: usize, key: K, entry: Packed) {
+        self.keys[at..=self.len].rotate_right(1);
+        self.keys[at] = key;
+        self.entries.copy_within(at..self.len, at + 1);
+        self.entries[at] = entry;
+        self.len += 1;
+    }
+
+    /// Moves the entries from `middle` on to the front of an empty leaf.
+    fn split_off(&mut self, middle: usize, right: &mut Self) {
+        right.len = self.len - middle;
+        right.keys[..right.len].swap_with_slice(&mut self.keys[middle..self.len]);
+        right.entries[..right.len].copy_from_slice(&self.entries[middle..self.len]);
+        self.len = middle;
+    }
+
+    fn search<Q: Ord + ?Sized>(&self, key: &Q) -> Result<usize, usize>
+    where
+        K: Borrow<Q>,
+    {
+        self.keys().binary_search_by(|k| k.borrow().cmp(key))
+    }
+}
+
+/// Where a key was looked for: a hint that saves [`Tree::insert_at`] the way down.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct LeafHint(u32);
 
 /// `children[i]` holds the keys below `separators[i]`; the last child the rest.
 #[derive(Clone, Debug)]
@@ -30,8 +76,8 @@ struct Inner<K> {
 
 /// See the module documentation.
 #[derive(Clone, Debug)]
-pub(crate) struct Tree<K> {
-    leaves: Vec<Leaf<K>>,
+pub(super) struct Tree<K> {
+    leaves: Vec<Box<Leaf<K>>>,
     inners: Vec<Inner<K>>,
     root: u32,
     /// Levels of inner nodes above the leaves.
@@ -39,15 +85,14 @@ pub(crate) struct Tree<K> {
     len: usize,
 }
 
-impl<K: Ord + Clone> Tree<K> {
+impl<K: TreeKey> Tree<K> {
     /// An empty tree.
-    pub(crate) fn new() -> Self {
-        let root = Leaf { keys: Vec::new(), entries: Vec::new(), next: NONE };
-        Self { leaves: vec![root], inners: Vec::new(), root: 0, height: 0, len: 0 }
+    pub(super) fn new() -> Self {
+        Self { leaves: vec![Leaf::new(NONE)], inners: Vec::new(), root: 0, height: 0, len: 0 }
     }
 
     /// Number of keys.
-    pub(crate) fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.len
     }
 
@@ -65,18 +110,32 @@ impl<K: Ord + Clone> Tree<K> {
         node
     }
 
-    /// The entry of `key`.
-    pub(crate) fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<Packed>
+    /// The entry of `key`, and where it is or would be.
+    pub(super) fn probe<Q: Ord + ?Sized>(&self, key: &Q) -> (Option<Packed>, LeafHint)
     where
         K: Borrow<Q>,
     {
-        let leaf = &self.leaves[self.leaf_for(key, |_, _| {}) as usize];
-        let at = leaf.keys.binary_search_by(|k| k.borrow().cmp(key)).ok()?;
-        Some(leaf.entries[at])
+        let id = self.leaf_for(key, |_, _| {});
+        let leaf = &self.leaves[id as usize];
+        (leaf.search(key).ok().map(|at| leaf.entries[at]), LeafHint(id))
+    }
+
+    /// Sets the entry of `key`. The hint may be stale: a leaf keeps its number, and takes the key if
+    /// the key lies between two of its own.
+    pub(super) fn insert_at(&mut self, hint: LeafHint, key: K, entry: Packed) {
+        let leaf = &mut self.leaves[hint.0 as usize];
+        match leaf.search(&key) {
+            Ok(at) => leaf.entries[at] = entry,
+            Err(at) if at > 0 && at < leaf.len && leaf.len < FANOUT => {
+                leaf.insert(at, key, entry);
+                self.len += 1;
+            }
+            Err(_) => self.insert(key, entry),
+        }
     }
 
     /// Sets the entry of `key`.
-    pub(crate) fn insert(&mut self, key: K, entry: Packed) {
+    pub(super) fn insert(&mut self, key: K, entry: Packed) {
         let mut path = [(0, 0); 16];
         let mut depth = 0;
         let leaf_id = self.leaf_for(&key, |node, child| {
@@ -84,7 +143,7 @@ impl<K: Ord + Clone> Tree<K> {
             depth += 1;
         });
         let leaf = &mut self.leaves[leaf_id as usize];
-        let at = match leaf.keys.binary_search(&key) {
+        let at = match leaf.search(&key) {
             Ok(at) => {
                 leaf.entries[at] = entry;
                 return;
@@ -92,13 +151,8 @@ impl<K: Ord + Clone> Tree<K> {
             Err(at) => at,
         };
         self.len += 1;
-        if leaf.keys.capacity() == 0 {
-            leaf.keys.reserve_exact(FANOUT);
-            leaf.entries.reserve_exact(FANOUT);
-        }
-        if leaf.keys.len() < FANOUT {
-            leaf.keys.insert(at, key);
-            leaf.entries.insert(at, entry);
+        if leaf.len < FANOUT {
+            leaf.insert(at, key, entry);
             return;
         }
         let split = self.split_leaf(leaf_id, at, key, entry);
@@ -111,16 +165,10 @@ impl<K: Ord + Clone> Tree<K> {
         let leaf = &mut self.leaves[leaf_id as usize];
         let appending = at == FANOUT && leaf.next == NONE;
         let middle = if appending { FANOUT } else { FANOUT / 2 };
-        let mut right = Leaf {
-            keys: Vec::with_capacity(FANOUT),
-            entries: Vec::with_capacity(FANOUT),
-            next: std::mem::replace(&mut leaf.next, right_id),
-        };
-        right.keys.extend(leaf.keys.drain(middle..));
-        right.entries.extend(leaf.entries.drain(middle..));
+        let mut right = Leaf::new(std::mem::replace(&mut leaf.next, right_id));
+        leaf.split_off(middle, &mut right);
         let (target, at) = if at > middle || appending { (&mut right, at - middle) } else { (leaf, at) };
-        target.keys.insert(at, key);
-        target.entries.insert(at, entry);
+        target.insert(at, key, entry);
         let separator = right.keys[0].clone();
         self.leaves.push(right);
         (separator, right_id)
@@ -151,21 +199,21 @@ impl<K: Ord + Clone> Tree<K> {
     }
 
     /// Entries in key order from the first key at or after `from` (all of them if `None`).
-    pub(crate) fn iter_from<Q: Ord + ?Sized>(&self, from: Option<&Q>) -> impl Iterator<Item = (&K, Packed)>
+    pub(super) fn iter_from<Q: Ord + ?Sized>(&self, from: Option<&Q>) -> impl Iterator<Item = (&K, Packed)>
     where
         K: Borrow<Q>,
     {
         let (mut leaf, mut at) = match from {
             Some(key) => {
                 let id = self.leaf_for(key, |_, _| {});
-                (id, self.leaves[id as usize].keys.partition_point(|k| k.borrow() < key))
+                (id, self.leaves[id as usize].keys().partition_point(|k| k.borrow() < key))
             }
             None => (self.first_leaf(), 0),
         };
         std::iter::from_fn(move || {
             while leaf != NONE {
                 let node = &self.leaves[leaf as usize];
-                if at < node.keys.len() {
+                if at < node.len {
                     at += 1;
                     return Some((&node.keys[at - 1], node.entries[at - 1]));
                 }
@@ -176,40 +224,53 @@ impl<K: Ord + Clone> Tree<K> {
         })
     }
 
+    /// How many keys are before each of `borders`, which ascend. Touches each leaf once, and keys only
+    /// of those that a border divides.
+    pub(super) fn ranks<Q: Ord + ?Sized>(&self, borders: &[&Q]) -> Vec<usize>
+    where
+        K: Borrow<Q>,
+    {
+        let mut ranks = Vec::with_capacity(borders.len());
+        let (mut leaf, mut before) = (self.first_leaf(), 0);
+        while leaf != NONE && ranks.len() < borders.len() {
+            let node = &self.leaves[leaf as usize];
+            while let Some(border) = borders.get(ranks.len())
+                && node.keys().last().is_some_and(|last| last.borrow() >= border)
+            {
+                ranks.push(before + node.keys().partition_point(|k| k.borrow() < border));
+            }
+            before += node.len;
+            leaf = node.next;
+        }
+        ranks.resize(borders.len(), before);
+        ranks
+    }
+
     fn first_leaf(&self) -> u32 {
         (0..self.height).fold(self.root, |node, _| self.inners[node as usize].children[0])
     }
 
-    /// Keeps what `keep` accepts; it may change entries. Builds the tree anew, with full leaves.
-    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&K, &mut Packed) -> bool) {
+    /// The entries that `keep` changes into some, in a new tree with full leaves.
+    pub(super) fn filtered(&self, keep: impl Fn(Packed) -> Option<Packed>) -> Self {
         let mut kept = Self::new();
-        let mut next = self.first_leaf();
-        while next != NONE {
-            let leaf = &mut self.leaves[next as usize];
-            next = leaf.next;
-            for (key, mut entry) in std::mem::take(&mut leaf.keys).into_iter().zip(std::mem::take(&mut leaf.entries)) {
-                if keep(&key, &mut entry) {
-                    kept.insert(key, entry);
-                }
+        for (key, entry) in self.iter_from(None::<&K>) {
+            if let Some(entry) = keep(entry) {
+                kept.insert(key.clone(), entry);
             }
         }
-        *self = kept;
+        kept
     }
 
     /// Bytes of the nodes, without what the keys own elsewhere.
-    pub(crate) fn memory_bytes(&self) -> usize {
-        let leaves: usize = self
-            .leaves
-            .iter()
-            .map(|l| l.keys.capacity() * size_of::<K>() + l.entries.capacity() * size_of::<Packed>())
-            .sum();
+    pub(super) fn memory_bytes(&self) -> usize {
+        let leaves = self.leaves.len() * (size_of::<Leaf<K>>() + size_of::<Box<Leaf<K>>>());
         let inners: usize =
             self.inners.iter().map(|i| i.separators.capacity() * size_of::<K>() + i.children.capacity() * 4).sum();
-        leaves + inners + self.leaves.len() * size_of::<Leaf<K>>() + self.inners.len() * size_of::<Inner<K>>()
+        leaves + inners + self.inners.len() * size_of::<Inner<K>>()
     }
 
     /// Panics if keys are out of order, a separator lies or the leaf chain misses a leaf.
-    pub(crate) fn validate(&self) {
+    pub(super) fn validate(&self) {
         let mut keys = self.iter_from(None::<&K>).map(|(k, _)| k);
         let mut count = 0;
         let mut previous = None;
@@ -226,8 +287,7 @@ impl<K: Ord + Clone> Tree<K> {
         let inside = |k: &K| low.is_none_or(|l| l <= k) && high.is_none_or(|h| k < h);
         if height == 0 {
             let leaf = &self.leaves[node as usize];
-            assert_eq!(leaf.keys.len(), leaf.entries.len(), "keys and entries differ in number");
-            assert!(leaf.keys.len() <= FANOUT && leaf.keys.iter().all(inside), "a leaf holds keys of another");
+            assert!(leaf.keys().iter().all(inside), "a leaf holds keys of another");
             return;
         }
         let inner = &self.inners[node as usize];

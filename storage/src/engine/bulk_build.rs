@@ -72,11 +72,13 @@ impl Inner {
             if rows.commit_ts.values().iter().any(|t| *t > ts.0) {
                 return Err(Error::Invalid(format!("bulk build of table {}: rows newer than {ts}", schema.table)));
             }
+            self.rows_applied.fetch_add(rows.len() as u64, Ordering::Relaxed);
+            self.bytes_applied.fetch_add(rows.bytes() as u64, Ordering::Relaxed);
             let mut start = 0;
             while start < rows.len() {
                 let mut open = match writer.take() {
                     Some(open) => open,
-                    None => self.files.create_pack(schema, true)?,
+                    None => self.files.create_pack(schema, true)?.with_helpers(self.pool.clone()),
                 };
                 let len = (self.config.pack_rows - open.rows() as usize).min(rows.len() - start);
                 open.write(rows.slice(start, len))?;
@@ -124,7 +126,7 @@ impl Inner {
 
     fn segment_of(&self, range: KeyRange, schema: &TableSchema, packs: Vec<RowSet>) -> Arc<Segment> {
         let mut segment = self.new_segment(range, schema);
-        segment.stable = Stable { packs };
+        segment.stable = Stable::new(packs);
         Arc::new(segment)
     }
 }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::recovery::restore_tables;
 use super::snapshots::Snapshots;
@@ -47,8 +48,13 @@ pub(super) struct Inner {
     /// Held while a manifest is made and committed, and while files are removed.
     pub(super) commit: Mutex<()>,
     pub(super) next_segment: AtomicU64,
+    /// Who helps a caller with large work; none if there shall be one thread only.
+    pub(super) pool: Option<Arc<ThreadPool>>,
     /// Latest commit fed, to any table.
     max_commit_ts: AtomicU64,
+    /// Rows that were put in, by batches and bulk builds, and their bytes.
+    pub(super) rows_applied: AtomicU64,
+    pub(super) bytes_applied: AtomicU64,
     _directory_lock: Option<File>,
 }
 
@@ -83,6 +89,7 @@ impl Engine {
 
     fn open_locked(store: Arc<dyn FileStore>, config: Config, lock: Option<File>) -> Result<Self> {
         config.check()?;
+        let config_threads = config.background_threads;
         let manifest = Manifest::load(store.as_ref())?.unwrap_or_default();
         let files = Files::open(store, manifest.next_file)?;
         let removed = files.remove_orphans(&manifest.files())?;
@@ -100,9 +107,12 @@ impl Engine {
                 snapshots: Arc::default(),
                 position: Mutex::new(Position { replay: manifest.replay.clone(), floor: manifest.replay_floor }),
                 next_segment: manifest.next_segment.into(),
+                pool: helpers(config_threads)?,
                 durable: RwLock::new(Arc::new(manifest)),
                 commit: Mutex::default(),
                 max_commit_ts: max_commit_ts.0.into(),
+                rows_applied: AtomicU64::new(0),
+                bytes_applied: AtomicU64::new(0),
                 _directory_lock: lock,
             }),
         })
@@ -167,6 +177,8 @@ impl Engine {
         let table = self.inner.table(batch.table)?;
         let newest = batch.commit_ts.values().iter().copied().max().unwrap_or_default();
         let stats = table.apply(batch)?;
+        self.inner.rows_applied.fetch_add(stats.applied as u64, Ordering::Relaxed);
+        self.inner.bytes_applied.fetch_add(stats.bytes as u64, Ordering::Relaxed);
         self.inner.saw_commit(Timestamp(newest));
         Ok(stats)
     }
@@ -225,6 +237,19 @@ impl Inner {
     pub(super) fn new_segment(&self, range: KeyRange, schema: &TableSchema) -> Segment {
         Segment::new(self.new_segment_id(), range, schema.key)
     }
+}
+
+/// Threads for work that a caller waits for. They sleep in between.
+fn helpers(threads: usize) -> Result<Option<Arc<ThreadPool>>> {
+    if threads == 1 {
+        return Ok(None);
+    }
+    let pool = ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("storage-{i}")).build();
+    pool.map(Arc::new).map(Some).map_err(|e| Error::Io {
+        action: "start threads",
+        path: PathBuf::new(),
+        source: std::io::Error::other(e),
+    })
 }
 
 pub(super) fn check_schema(schema: &TableSchema) -> Result<()> {

@@ -42,7 +42,8 @@ impl Inner {
             replay_floor: position.floor,
             tables: records,
         };
-        manifest.commit(self.files.store())?;
+        let bytes = manifest.commit(self.files.store())?;
+        self.files.written.manifest_bytes.fetch_add(bytes, Ordering::Relaxed);
         let named = manifest.files();
         *self.durable.write() = Arc::new(manifest);
         drop(pins);
@@ -101,7 +102,7 @@ impl Inner {
         }
         // Chunks are joined as the tail is, so that frequent flushes do not leave a long list.
         while let Some(from) = out.delta.joinable() {
-            let run: Vec<&DeltaPart> = out.delta.parts()[from..].iter().collect();
+            let run: Vec<&DeltaPart> = out.delta.parts().iter_from(from).collect();
             let chunk = self.write_chunk(&run, schema)?;
             out.delta.replace(chunk.start, chunk.end(), vec![chunk]);
         }
@@ -109,7 +110,7 @@ impl Inner {
     }
 
     fn write_chunk(&self, run: &[&DeltaPart], schema: &TableSchema) -> Result<DeltaPart> {
-        let mut writer = self.files.create_pack(schema, false)?;
+        let mut writer = self.files.create_pack(schema, false)?.with_helpers(self.pool.clone());
         for part in run {
             for zone in 0..part.set.rows.zone_count() {
                 writer.write(part.set.rows.read_zone(schema, zone)?)?;

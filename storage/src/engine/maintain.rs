@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::background::{SegmentFacts, Work, choose};
+use super::background::{SegmentFacts, Work, choose, merge_all, plan_merge};
 use super::engine::{Engine, Inner};
 use super::table::Table;
 use crate::error::Result;
 use crate::row_set::RowSet;
-use crate::segment::{Merge, MergeContext, Segment};
+use crate::segment::{Merge, MergeContext, Segment, droppable, join};
 use crate::types::{SegmentId, Timestamp};
 
 /// What a unit of background work did.
@@ -30,7 +30,13 @@ impl Engine {
                 self.inner.flush()?;
                 0
             }
-            Work::MergeDelta(table, segment) => self.inner.merge_delta(self.inner.table(table)?.as_ref(), segment)?,
+            Work::MergeDelta(table, segment) => {
+                self.inner.merge_delta(self.inner.table(table)?.as_ref(), segment, Extent::WhatPays)?
+            }
+            Work::JoinSegments(table, left) => {
+                self.inner.join_segments(self.inner.table(table)?.as_ref(), left);
+                0
+            }
             Work::Checkpoint(table) => {
                 self.inner.checkpoint(self.inner.table(table)?.as_ref());
                 0
@@ -44,8 +50,17 @@ impl Engine {
         let table = self.inner.table(table)?;
         table.version().check()?;
         let segments: Vec<SegmentId> = table.version().segments.iter().map(|s| s.id).collect();
-        segments.into_iter().try_for_each(|segment| self.inner.merge_delta(&table, segment).map(drop))
+        let all = |segment| self.inner.merge_delta(&table, segment, Extent::Everything).map(drop);
+        segments.into_iter().try_for_each(all)
     }
+}
+
+/// How much of a segment is merged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// What is worth its bytes.
+    WhatPays,
+    Everything,
 }
 
 impl Inner {
@@ -61,14 +76,14 @@ impl Inner {
             }
             for segment in &table.version().segments {
                 memory += segment.delta.bytes().0;
-                facts.push((table.id, segment.id, segment_facts(segment, safe_point, replay_floor)));
+                facts.push((table.id, segment.id, self.segment_facts(segment, safe_point, replay_floor)));
             }
         }
         choose(&facts, memory, &self.config)
     }
 
-    /// Merges one segment's delta. Gives the bytes written.
-    pub(super) fn merge_delta(&self, table: &Table, segment: SegmentId) -> Result<u64> {
+    /// Merges the delta of a segment with its packs. Gives the bytes written.
+    pub(super) fn merge_delta(&self, table: &Table, segment: SegmentId, extent: Extent) -> Result<u64> {
         let _maintenance = table.maintenance.lock();
         let Some(segment) = seal_segment(table, segment) else { return Ok(0) };
         let schema = table.version().schema.clone();
@@ -79,8 +94,17 @@ impl Inner {
             replay_floor: self.durable.read().replay_floor,
             pack_rows: self.config.pack_rows,
             segment_rows_limit: self.config.segment_rows_limit,
+            pool: self.pool.as_deref(),
         };
-        let merge = Merge::prepare(&segment, &context)?;
+        let plan = match extent {
+            Extent::WhatPays => {
+                let facts = self.segment_facts(&segment, context.safe_point, context.replay_floor);
+                plan_merge(&facts, &self.config)
+            }
+            Extent::Everything => Some(merge_all(&segment.slot_facts(context.safe_point), &self.config)),
+        };
+        let Some(plan) = plan else { return Ok(0) };
+        let merge = Merge::prepare(&segment, &plan, &context)?;
         let bytes_written = merge.bytes_written;
 
         let guard = table.update();
@@ -96,6 +120,48 @@ impl Inner {
         version.segments.splice(at..=at, merged.into_iter().map(Arc::new));
         guard.publish(version);
         Ok(bytes_written)
+    }
+
+    /// Puts one segment in the place of two neighbours, if they are still there.
+    fn join_segments(&self, table: &Table, left: SegmentId) {
+        let _maintenance = table.maintenance.lock();
+        let guard = table.update();
+        let mut version = (*guard.version()).clone();
+        let Some(at) = version.segments.iter().position(|s| s.id == left) else { return };
+        let Some(right) = version.segments.get(at + 1) else { return };
+        let joined = join(&version.segments[at], right, self.new_segment_id(), version.schema.key);
+        if cfg!(debug_assertions) {
+            joined.validate();
+            joined.validate_index();
+        }
+        version.segments.splice(at..=at + 1, [Arc::new(joined)]);
+        guard.publish(version);
+    }
+
+    fn segment_facts(&self, segment: &Segment, safe_point: Timestamp, replay_floor: Timestamp) -> SegmentFacts {
+        let mut facts = SegmentFacts {
+            stable_rows: segment.stable.rows(),
+            delta_rows: segment.delta.rows(),
+            ..SegmentFacts::default()
+        };
+        for part in segment.delta.parts() {
+            let dead = droppable(part, safe_point, replay_floor);
+            facts.delta_mergeable += part.set.live() + dead;
+            if dead * 2 >= part.set.len() as u64 {
+                facts.delta_dead += dead;
+            }
+            if part.set.rows.max_commit_ts() > replay_floor {
+                facts.tombstones_kept += part.set.rows.tombstones();
+            }
+        }
+        let stable_dead = segment.stable.rows() - segment.stable.packs.iter().map(RowSet::live).sum::<u64>();
+        let many = facts.delta_rows.max(stable_dead) >= self.config.merge_rows_min;
+        if many || facts.stable_rows > self.config.segment_rows_limit {
+            facts.slots = segment.slot_facts(safe_point);
+        }
+        facts.absorbable = segment.sets().map(|s| s.deletes.absorbable(safe_point)).max().unwrap_or_default();
+        facts.history_dead = segment.history.iter().any(|s| s.deletes.all_dead_at(safe_point));
+        facts
     }
 
     /// Moves the checkpoints of a table's delete vectors up to the safe point and forgets history
@@ -136,20 +202,4 @@ fn seal_segment(table: &Table, id: SegmentId) -> Option<Arc<Segment>> {
     let segment = version.segments[at].clone();
     guard.publish(version);
     Some(segment)
-}
-
-fn segment_facts(segment: &Segment, safe_point: Timestamp, replay_floor: Timestamp) -> SegmentFacts {
-    let mut facts = SegmentFacts { stable_rows: segment.stable.rows(), ..SegmentFacts::default() };
-    for set in &segment.stable.packs {
-        facts.stable_dead += set.deletes.count_at(safe_point);
-    }
-    for part in segment.delta.parts() {
-        let tombstones = part.set.rows.tombstones();
-        let droppable = part.set.deletes.count_at(safe_point).saturating_sub(tombstones);
-        let passed = if part.set.rows.max_commit_ts() <= replay_floor { tombstones } else { 0 };
-        facts.delta_mergeable += part.set.live() + droppable + passed;
-    }
-    facts.absorbable = segment.sets().map(|s| s.deletes.absorbable(safe_point)).max().unwrap_or_default();
-    facts.history_dead = segment.history.iter().any(|s| s.deletes.all_dead_at(safe_point));
-    facts
 }

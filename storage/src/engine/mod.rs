@@ -17,7 +17,7 @@ pub use engine::Engine;
 pub use inspect::{ArrayInspection, FileInspection, Inspection, SegmentInspection, TableInspection, VectorInspection};
 pub use maintain::MaintenanceReport;
 pub(crate) use snapshots::ActiveSnapshot;
-pub use stats::{ArrayStats, Backpressure, SegmentStats, TableStats};
+pub use stats::{ArrayStats, Backpressure, SegmentStats, TableStats, WriteStats};
 pub use table::ApplyStats;
 pub(crate) use table::{TableVersion, UpdateGuard};
 

@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::manifest::{Files, Manifest, SegmentRecord, TableRecord, delete_file_name};
 use crate::pack::file_name;
 use crate::row_set::RowSet;
+use crate::scan::StatisticsMemo;
 use crate::segment::Segment;
 use crate::stable::Stable;
 use crate::types::{FileId, TableSchema};
@@ -29,6 +30,7 @@ fn restore_table(files: &Files, record: &TableRecord) -> Result<Table> {
         max_commit_ts: record.max_commit_ts,
         floor: record.floor,
         damage: None,
+        statistics: StatisticsMemo::default(),
     };
     let restore = |r| restore_segment(files, r, &record.schema);
     match record.segments.iter().map(restore).collect::<Result<Vec<Arc<Segment>>>>() {
@@ -70,12 +72,12 @@ fn restore_segment(files: &Files, record: &SegmentRecord, schema: &TableSchema) 
         next += 1;
         RowSet::file(pack, deletes)
     };
-    let packs = record.stable.iter().map(|f| open(*f, true)).collect::<Result<_>>()?;
+    let packs: Vec<RowSet> = record.stable.iter().map(|f| open(*f, true)).collect::<Result<_>>()?;
     let part = |c: &crate::manifest::ChunkRecord| Ok(DeltaPart { start: c.start, set: open(c.file, false)? });
     let parts: Vec<DeltaPart> = record.delta.iter().map(part).collect::<Result<_>>()?;
     let history = record.history.iter().map(|f| open(*f, false)).collect::<Result<_>>()?;
     let mut segment = Segment::new(record.id, record.range.clone(), schema.key);
-    segment.stable = Stable { packs };
+    segment.stable = Stable::new(packs);
     segment.delta = Delta::restore(parts, record.next_ordinal);
     segment.history = history;
     segment.rebuild_index(schema.key)?;

@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::manifest::{SegmentRecord, TableRecord};
 use crate::pack::PackRows;
 use crate::row_set::{RowSet, take_rows};
+use crate::scan::StatisticsMemo;
 use crate::segment::{Prepared, Segment};
 use crate::types::{TableId, TableSchema, Timestamp};
 
@@ -29,6 +30,8 @@ pub struct ApplyStats {
     pub replayed: usize,
     /// Older rows that the added ones replace.
     pub replaced: usize,
+    /// Bytes of the added rows, not encoded.
+    pub bytes: usize,
 }
 
 /// Why a table cannot be read: the first damage found, as it will be reported.
@@ -52,12 +55,21 @@ pub(crate) struct TableVersion {
     /// Timestamp of the last bulk build.
     pub(crate) floor: Timestamp,
     pub(crate) damage: Option<Arc<Damage>>,
+    /// Figures of the version's newest snapshots, once somebody has asked for them.
+    pub(crate) statistics: StatisticsMemo,
 }
 
 impl TableVersion {
     /// A first version. Rows at or below `floor` count as applied.
     pub(crate) fn new(schema: TableSchema, segments: Vec<Arc<Segment>>, floor: Timestamp) -> Self {
-        Self { schema: Arc::new(schema), segments, max_commit_ts: floor, floor, damage: None }
+        Self {
+            schema: Arc::new(schema),
+            segments,
+            max_commit_ts: floor,
+            floor,
+            damage: None,
+            statistics: StatisticsMemo::default(),
+        }
     }
 
     /// Fails if the table is damaged.
@@ -161,6 +173,7 @@ impl Table {
         for (i, batch) in prepared {
             stats.applied += batch.accepted();
             stats.replaced += batch.replaced();
+            stats.bytes += batch.bytes();
             if let Some(segment) = batch.apply(&version.segments[i], &version.schema)? {
                 applied.push((i, segment));
             }

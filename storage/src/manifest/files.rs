@@ -10,6 +10,7 @@ use std::sync::{Arc, Weak};
 use parking_lot::Mutex;
 
 use super::delete_file::{delete_file_name, parse_delete_file_name, read_deletes, write_deletes};
+use super::written::Written;
 use crate::delete_vector::StoredVector;
 use crate::error::Result;
 use crate::file::FileStore;
@@ -23,6 +24,7 @@ pub(crate) struct Files {
     next: AtomicU64,
     packs: Mutex<HashMap<FileId, Weak<Pack>>>,
     delete_files: Mutex<HashSet<FileId>>,
+    pub(crate) written: Written,
 }
 
 impl Files {
@@ -31,7 +33,13 @@ impl Files {
         let names = store.list()?;
         let present = names.iter().filter_map(|n| parse_file_name(n).or_else(|| parse_delete_file_name(n)));
         let next = present.map(|id| id.0 + 1).fold(next, u64::max);
-        Ok(Self { store, next: next.into(), packs: Mutex::default(), delete_files: Mutex::default() })
+        Ok(Self {
+            store,
+            next: next.into(),
+            packs: Mutex::default(),
+            delete_files: Mutex::default(),
+            written: Written::default(),
+        })
     }
 
     /// Where the files are.
@@ -56,6 +64,7 @@ impl Files {
     /// Ends a pack: it is durable, and removed once nobody names it.
     pub(crate) fn finish_pack(&self, writer: PackWriter) -> Result<Arc<Pack>> {
         let pack = writer.finish()?;
+        self.written.count_pack(&pack);
         self.packs.lock().insert(pack.file(), Arc::downgrade(&pack));
         Ok(pack)
     }
@@ -71,7 +80,8 @@ impl Files {
     pub(crate) fn write_deletes(&self, vectors: &[StoredVector]) -> Result<FileId> {
         let file = self.allocate();
         self.delete_files.lock().insert(file);
-        write_deletes(self.store(), file, vectors)?;
+        let bytes = write_deletes(self.store(), file, vectors)?;
+        self.written.delete_bytes.fetch_add(bytes, Ordering::Relaxed);
         Ok(file)
     }
 

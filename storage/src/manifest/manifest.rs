@@ -91,11 +91,14 @@ impl Manifest {
         Ok(Some(manifest))
     }
 
-    /// Makes this the store's manifest, durably. Everything that it names must be synced.
-    pub(crate) fn commit(&self, store: &dyn FileStore) -> Result<()> {
+    /// Makes this the store's manifest, durably. Everything that it names must be synced. Gives the
+    /// bytes written.
+    pub(crate) fn commit(&self, store: &dyn FileStore) -> Result<u64> {
         self.check().map_err(|reason| Error::Internal(format!("a manifest that cannot be: {reason}")))?;
         store.sync_dir()?;
-        store.replace(MANIFEST, &seal(KIND, self)?)
+        let bytes = seal(KIND, self)?;
+        store.replace(MANIFEST, &bytes)?;
+        Ok(bytes.len() as u64)
     }
 
     /// Every file that the manifest names.

@@ -7,6 +7,7 @@ mod files;
 mod manifest;
 #[cfg(test)]
 mod tests;
+mod written;
 
 pub(crate) use delete_file::delete_file_name;
 pub(crate) use files::Files;

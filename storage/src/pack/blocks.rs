@@ -16,7 +16,7 @@ use bytes::Bytes;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Pack;
-use super::encoding::{self, Damage, Trust};
+use super::encoding::{self, Coded, Damage, Trust};
 use super::footer::{BlockPlace, Storage};
 use super::format::ALIGNMENT;
 use super::key_column::keys_to_column;
@@ -87,6 +87,24 @@ impl Pack {
             Trust::Fresh => encoding::decode(block, column.data_type, total, trust).map(Err),
         })?;
         some.or_else(picked)
+    }
+
+    /// A column of a zone as codes into its distinct values; `None` if its block has no dictionary.
+    pub(crate) fn read_coded(&self, column: &ColumnSchema, zone: usize) -> Result<Option<Coded>> {
+        let Some(position) = self.positions.get(&column.id).copied() else { return Ok(None) };
+        let (Storage::Blocks(_), StoredType::Utf8 | StoredType::Binary) =
+            (&self.footer.columns[position].storage, column.data_type)
+        else {
+            return Ok(None);
+        };
+        self.check_type(column, position)?;
+        let rows = self.rows_in(zone);
+        self.read(Slot::Column(position), zone, |block, trust| {
+            if trust == Trust::Fresh {
+                encoding::decode(block, column.data_type, rows, trust)?;
+            }
+            encoding::decode_coded(block, column.data_type, rows)
+        })
     }
 
     /// Reads the whole file and checks everything. Blocks for as long as the disk takes.

@@ -3,7 +3,8 @@
 //! | file | idea |
 //! |---|---|
 //! | `rows` | what goes in |
-//! | `writer` | rows → zones → blocks → file |
+//! | `writer` | rows → zones → file |
+//! | `encoded_zone` | a zone → blocks, and what the footer says of them |
 //! | `format` | header and trailer, byte by byte |
 //! | `footer` | the directory of a pack, and what makes it believable |
 //! | `reader` | an open pack: metadata |
@@ -15,6 +16,7 @@
 
 mod blocks;
 mod describe;
+mod encoded_zone;
 mod encoding;
 mod footer;
 mod format;
@@ -25,7 +27,7 @@ mod search;
 mod writer;
 
 pub use describe::ColumnBlocks;
-pub(crate) use encoding::repeat;
+pub(crate) use encoding::{Coded, repeat, search};
 pub use format::{ZONE_ROWS, file_name, parse_file_name};
 pub use reader::Pack;
 pub use rows::PackRows;

@@ -30,6 +30,8 @@ pub struct Pack {
     pub(super) starts: Vec<u32>,
     /// Positions in `footer.columns`.
     pub(super) positions: HashMap<ColumnId, usize>,
+    /// One a column of the footer: the bounds over all zones.
+    column_maps: Vec<ZoneMap>,
     /// One bit a block: whether it was found sound. See [`super::blocks`].
     pub(super) verified: Box<[AtomicU64]>,
 }
@@ -50,10 +52,11 @@ impl Pack {
             rows += zone.rows;
             starts.push(rows);
         }
+        let column_maps = footer.columns.iter().map(|c| whole(&c.zone_maps)).collect();
         let positions = footer.columns.iter().enumerate().map(|(i, c)| (c.id, i)).collect();
         let blocks = (3 + footer.columns.len()) * footer.zones.len();
         let verified = (0..blocks.div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
-        Ok(Arc::new(Self { file, path, bytes, footer, starts, positions, verified }))
+        Ok(Arc::new(Self { file, path, bytes, footer, starts, positions, column_maps, verified }))
     }
 
     /// The file.
@@ -170,11 +173,8 @@ impl Pack {
     }
 
     /// Bounds of a column over the whole pack; see [`Pack::zone_map`].
-    pub fn column_zone_map(&self, column: ColumnId) -> Option<ZoneMap> {
-        let column = self.column(column)?;
-        let mut whole = ZoneMap::default();
-        column.zone_maps.iter().for_each(|map| whole.merge(map));
-        Some(whole)
+    pub fn column_zone_map(&self, column: ColumnId) -> Option<&ZoneMap> {
+        self.positions.get(&column).map(|i| &self.column_maps[*i])
     }
 
     /// Encoded bytes of a column in a zone: what reading it touches. 0 if the pack lacks it.
@@ -197,4 +197,11 @@ impl Pack {
             Storage::Keys => &self.footer.keys,
         }
     }
+}
+
+/// What the zone maps say together.
+fn whole(zones: &[ZoneMap]) -> ZoneMap {
+    let mut whole = ZoneMap::default();
+    zones.iter().for_each(|map| whole.merge(map));
+    whole
 }

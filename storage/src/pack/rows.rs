@@ -1,6 +1,6 @@
 //! The rows that go into a pack.
 
-use arrow::array::{Array, ArrayRef, BooleanArray, UInt64Array};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, UInt64Array};
 
 use crate::error::{Error, Result};
 use crate::types::{KeyArray, TableSchema};
@@ -44,6 +44,13 @@ impl PackRows {
         }
     }
 
+    /// Bytes of the values, as they lie in memory; of text no more than what the rows show.
+    pub(crate) fn bytes(&self) -> usize {
+        array_bytes(self.keys.as_array())
+            + array_bytes(&self.commit_ts)
+            + self.columns.iter().map(|c| array_bytes(c.as_ref())).sum::<usize>()
+    }
+
     /// Fails with [`Error::Internal`] if the arrays do not fit each other or `schema`.
     pub(super) fn check(&self, schema: &TableSchema) -> Result<()> {
         let rows = self.len();
@@ -72,4 +79,20 @@ impl PackRows {
         }
         Ok(())
     }
+}
+
+/// Bytes of the values that an array shows.
+fn array_bytes(array: &dyn Array) -> usize {
+    // The low half word of a view is the length of its value; up to twelve bytes lie in the view.
+    let text = |views: &[u128]| views.iter().map(|v| *v as u32 as usize).filter(|len| *len > 12).sum::<usize>();
+    let each = array.data_type().primitive_width();
+    let long = match (array.as_string_view_opt(), array.as_binary_view_opt()) {
+        (Some(a), _) => text(a.views()),
+        (None, Some(a)) => text(a.views()),
+        (None, None) => array.as_binary_opt::<i32>().map_or(0, |a| {
+            let offsets = a.value_offsets();
+            (offsets[a.len()] - offsets[0]) as usize
+        }),
+    };
+    array.len() * each.unwrap_or(size_of::<u128>()) + long
 }

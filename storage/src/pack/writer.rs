@@ -4,19 +4,21 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, UInt8Array};
-use arrow::compute::{concat, filter, not};
+use arrow::array::{Array, AsArray};
+use arrow::compute::concat;
 use arrow::datatypes::UInt64Type;
+use rayon::ThreadPool;
+use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::footer::{BlockPlace, ColumnFooter, Footer, Storage, ZoneFooter};
+use super::encoded_zone::EncodedZone;
+use super::footer::{BlockPlace, ColumnFooter, Footer, Storage};
 use super::format::{ALIGNMENT, TRAILER_BYTES, ZONE_ROWS, file_name, header, trailer};
-use super::key_column::keys_to_column;
-use super::{Pack, PackRows, encoding};
+use super::{Pack, PackRows};
 use crate::error::{Error, Result};
 use crate::file::{FileStore, FileWriter};
-use crate::types::{FileId, KeyArray, KeyRef, StoredType, TableSchema, Timestamp};
-use crate::zone_map::{NdvSketch, ZoneMap};
+use crate::types::{FileId, KeyArray, RowKey, TableSchema};
+use crate::zone_map::NdvSketch;
 
 /// A zone with more text than this is closed before it has [`ZONE_ROWS`] rows.
 const ZONE_TEXT_BYTES: usize = 32 << 20;
@@ -43,6 +45,12 @@ pub struct PackWriter {
     pending_rows: usize,
     pending_text: usize,
     rows: u32,
+    /// Zones not yet encoded.
+    waiting: Vec<PackRows>,
+    /// Last key of the zones so far, if rows are sorted.
+    last_key: Option<RowKey>,
+    /// Who encodes zones with the caller.
+    helpers: Option<Arc<ThreadPool>>,
 }
 
 impl PackWriter {
@@ -79,10 +87,20 @@ impl PackWriter {
             pending_rows: 0,
             pending_text: 0,
             rows: 0,
+            waiting: Vec::new(),
+            last_key: None,
+            helpers: None,
         })
     }
 
-    /// Adds rows, of any number. Encodes and writes the zones that they fill.
+    /// Lets the threads of a pool encode zones side by side. The file is the same as without.
+    pub fn with_helpers(mut self, helpers: Option<Arc<ThreadPool>>) -> Self {
+        self.helpers = helpers;
+        self
+    }
+
+    /// Adds rows, of any number. Encodes and writes the zones that they fill, or leaves a few of them for
+    /// the next call.
     pub fn write(&mut self, rows: PackRows) -> Result<()> {
         rows.check(&self.schema)?;
         let Some(total) = u32::try_from(rows.len()).ok().and_then(|n| self.rows.checked_add(n)) else {
@@ -116,6 +134,7 @@ impl PackWriter {
         if self.pending_rows > 0 {
             self.close_zone()?;
         }
+        self.write_zones()?;
         let footer = postcard::to_stdvec(&self.footer)
             .map_err(|e| Error::Internal(format!("the footer of pack {} cannot be encoded: {e}", self.file)))?;
         let out = self.out()?;
@@ -134,47 +153,48 @@ impl PackWriter {
         self.out.as_mut().ok_or_else(|| Error::Internal("a pack writer was used after its end".into()))
     }
 
+    /// Takes the gathered rows as a zone. Writes the zones that wait once there is one for each
+    /// helper to encode.
     fn close_zone(&mut self) -> Result<()> {
         let zone = concat_rows(&std::mem::take(&mut self.pending))?;
         (self.pending_rows, self.pending_text) = (0, 0);
         if self.footer.sorted {
             self.check_order(&zone.keys)?;
+            self.last_key = Some(zone.keys.get(zone.len() - 1).to_owned());
         }
-        self.footer.zones.push(zone_footer(&zone));
-        let place = self.write_block(encoding::encode_keys(&zone.keys))?;
-        self.footer.keys.push(place);
-        let commit_ts: ArrayRef = Arc::new(zone.commit_ts.clone());
-        let place = self.write_block(encoding::encode(&commit_ts, StoredType::UInt64)?)?;
-        self.footer.commit_ts.push(place);
-        let place = self.write_block(encoding::encode(&tombstone_flags(&zone), StoredType::UInt8)?)?;
-        self.footer.tombstones.push(place);
-        let alive = zone.tombstones.as_ref().filter(|t| t.true_count() > 0).map(not).transpose()?;
-        for (i, array) in zone.columns.iter().enumerate() {
-            self.write_column(i, array, &zone.keys, alive.as_ref())?;
-        }
-        Ok(())
+        self.waiting.push(zone);
+        let enough = self.helpers.as_ref().map_or(1, |pool| 2 * pool.current_num_threads());
+        if self.waiting.len() >= enough { self.write_zones() } else { Ok(()) }
     }
 
-    fn write_column(
-        &mut self,
-        position: usize,
-        array: &ArrayRef,
-        keys: &KeyArray,
-        alive: Option<&BooleanArray>,
-    ) -> Result<()> {
-        let data_type = self.schema.columns[position].data_type;
-        let counted = alive.map_or_else(|| Ok(array.clone()), |alive| filter(array, alive))?;
-        if self.schema.key_column == Some(position) {
-            check_key_column(keys, &counted, alive, data_type)?;
-        } else {
-            let place = self.write_block(encoding::encode(array, data_type)?)?;
-            if let Storage::Blocks(blocks) = &mut self.footer.columns[position].storage {
+    /// Encodes the zones that wait, side by side if there are helpers, and writes them in their order.
+    fn write_zones(&mut self) -> Result<()> {
+        let zones = std::mem::take(&mut self.waiting);
+        let encode = |zone: &PackRows| EncodedZone::new(zone, &self.schema);
+        let encoded: Vec<EncodedZone> = match &self.helpers {
+            Some(pool) if zones.len() > 1 => pool.install(|| zones.par_iter().map(encode).collect::<Result<_>>())?,
+            Some(_) | None => zones.iter().map(encode).collect::<Result<_>>()?,
+        };
+        encoded.into_iter().try_for_each(|zone| self.write_zone(zone))
+    }
+
+    fn write_zone(&mut self, zone: EncodedZone) -> Result<()> {
+        self.footer.zones.push(zone.footer);
+        let place = self.write_block(zone.keys)?;
+        self.footer.keys.push(place);
+        let place = self.write_block(zone.commit_ts)?;
+        self.footer.commit_ts.push(place);
+        let place = self.write_block(zone.tombstones)?;
+        self.footer.tombstones.push(place);
+        for (i, encoded) in zone.columns.into_iter().enumerate() {
+            let place = encoded.block.map(|block| self.write_block(block)).transpose()?;
+            let column = &mut self.footer.columns[i];
+            if let (Storage::Blocks(blocks), Some(place)) = (&mut column.storage, place) {
                 blocks.push(place);
             }
+            column.zone_maps.push(encoded.zone_map);
+            column.ndv.merge(&encoded.ndv);
         }
-        let column = &mut self.footer.columns[position];
-        column.zone_maps.push(ZoneMap::of(&counted)?);
-        column.ndv.insert_array(&counted);
         Ok(())
     }
 
@@ -190,10 +210,7 @@ impl PackWriter {
     }
 
     fn check_order(&self, keys: &KeyArray) -> Result<()> {
-        let follows = match self.footer.zones.last() {
-            Some(zone) => zone.last_key.as_ref() < keys.get(0),
-            None => true,
-        };
+        let follows = self.last_key.as_ref().is_none_or(|last| last.as_ref() < keys.get(0));
         if follows && (1..keys.len()).all(|i| keys.get(i - 1) < keys.get(i)) {
             return Ok(());
         }
@@ -208,43 +225,6 @@ impl Drop for PackWriter {
             let _ = self.store.remove(&file_name(self.file));
         }
     }
-}
-
-fn zone_footer(zone: &PackRows) -> ZoneFooter {
-    let keys = || (0..zone.len()).map(|i| zone.keys.get(i));
-    let first = keys().min().unwrap_or(KeyRef::Int(0));
-    let last = keys().max().unwrap_or(KeyRef::Int(0));
-    let ts = zone.commit_ts.values();
-    ZoneFooter {
-        rows: zone.len() as u32,
-        tombstones: zone.tombstones.as_ref().map_or(0, BooleanArray::true_count) as u32,
-        first_key: first.to_owned(),
-        last_key: last.to_owned(),
-        min_commit_ts: Timestamp(ts.iter().copied().min().unwrap_or_default()),
-        max_commit_ts: Timestamp(ts.iter().copied().max().unwrap_or_default()),
-    }
-}
-
-fn tombstone_flags(zone: &PackRows) -> ArrayRef {
-    Arc::new(match &zone.tombstones {
-        Some(flags) => flags.values().iter().map(u8::from).collect::<UInt8Array>(),
-        None => UInt8Array::from_value(0, zone.len()),
-    })
-}
-
-/// A table whose key column disagrees with its keys would change its answers with the access path.
-fn check_key_column(
-    keys: &KeyArray,
-    column: &ArrayRef,
-    alive: Option<&BooleanArray>,
-    data_type: StoredType,
-) -> Result<()> {
-    let expected = keys_to_column(keys, data_type)?;
-    let expected = alive.map_or_else(|| Ok(expected.clone()), |alive| filter(&expected, alive))?;
-    if expected.to_data() == column.to_data() {
-        return Ok(());
-    }
-    Err(Error::Internal("the values of the key column are not the row keys".into()))
 }
 
 fn concat_rows(pieces: &[PackRows]) -> Result<PackRows> {

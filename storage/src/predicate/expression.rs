@@ -93,6 +93,12 @@ pub trait RowFilter: Send + Sync + Debug {
     /// order. Called from several threads at once.
     fn evaluate(&self, batch: &RecordBatch) -> Result<BooleanArray>;
 
+    /// False while evaluating the filter can rule nothing out, so that its columns need not be read
+    /// for it. Asked for again before each zone.
+    fn is_active(&self) -> bool {
+        true
+    }
+
     /// A predicate that is true of every row that the filter keeps *from now on*, asked for again
     /// before each zone. `None` if nothing is known. May be weaker than the filter, never stronger.
     fn bounds(&self) -> Option<Predicate> {

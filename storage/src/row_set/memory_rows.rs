@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use arrow::array::{Array, ArrayRef, BooleanArray, UInt64Array};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, UInt64Array};
 use arrow::compute::{filter, not};
 
 use super::rearrange::{concat_rows, slice_keys};
@@ -27,10 +27,7 @@ impl MemoryRows {
     /// The rows must fit the schema.
     pub(crate) fn new(schema: Arc<TableSchema>, mut rows: PackRows) -> Self {
         rows.tombstones = rows.tombstones.filter(|t| t.true_count() > 0);
-        let slice = |array: &dyn Array| array.to_data().get_slice_memory_size().unwrap_or_default();
-        let bytes = slice(rows.keys.as_array())
-            + slice(&rows.commit_ts)
-            + rows.columns.iter().map(|c| slice(c.as_ref())).sum::<usize>();
+        let bytes = rows.bytes();
         let max_commit_ts = Timestamp(rows.commit_ts.values().iter().copied().max().unwrap_or_default());
         Self { schema, rows, bytes, max_commit_ts, summaries: OnceLock::new() }
     }
@@ -38,7 +35,9 @@ impl MemoryRows {
     /// All rows of `parts`, in that order, under `schema`.
     pub(crate) fn concat(schema: Arc<TableSchema>, parts: &[Arc<Self>]) -> Result<Self> {
         let pieces: Vec<PackRows> = parts.iter().map(|p| p.under(&schema)).collect::<Result<_>>()?;
-        Ok(Self::new(schema, concat_rows(&pieces)?))
+        let mut rows = concat_rows(&pieces)?;
+        rows.columns.iter_mut().for_each(gather_text);
+        Ok(Self::new(schema, rows))
     }
 
     /// The rows laid out by another schema of the table.
@@ -119,5 +118,15 @@ impl MemoryRows {
             let _ = self.summaries.set(summaries);
         }
         Ok(self.summaries.get().map(|s| &s[position]))
+    }
+}
+
+/// Copies the text of a column into one buffer: joined, it lies in those of all batches that it came
+/// with, and whoever joins it again would go through them all.
+fn gather_text(column: &mut ArrayRef) {
+    if let Some(text) = column.as_string_view_opt().filter(|a| a.data_buffers().len() > 1) {
+        *column = Arc::new(text.gc());
+    } else if let Some(bytes) = column.as_binary_view_opt().filter(|a| a.data_buffers().len() > 1) {
+        *column = Arc::new(bytes.gc());
     }
 }

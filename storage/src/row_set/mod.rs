@@ -1,10 +1,12 @@
 //! Immutable arrays of row versions, in memory or in a file, each with its delete vector.
 
+mod block_list;
 mod memory_rows;
 mod rearrange;
 mod rows;
 mod set;
 
+pub(crate) use block_list::BlockList;
 pub(crate) use memory_rows::MemoryRows;
 pub(crate) use rearrange::{
     concat_rows, filter_rows, interleave_rows, key_order, slice_keys, take_keys, take_rows, typed_keys,

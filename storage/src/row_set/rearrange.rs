@@ -89,19 +89,20 @@ fn gather(pieces: &[PackRows], op: impl Fn(&[&dyn Array]) -> Result<ArrayRef>) -
 
 /// Row numbers in key order; rows of one key stay in their order.
 pub(crate) fn key_order(keys: &KeyArray) -> Vec<u32> {
-    let mut order: Vec<u32> = (0..keys.len() as u32).collect();
+    let rows = 0..keys.len() as u32;
     match keys {
+        KeyArray::Int(a) if a.values().is_sorted() => rows.collect(),
         KeyArray::Int(a) => {
-            let values = a.values();
-            if !values.is_sorted() {
-                order.sort_unstable_by_key(|row| (values[*row as usize], *row));
-            }
+            // Sorted together with their rows, keys are compared without a detour.
+            let mut pairs: Vec<(i64, u32)> = a.values().iter().copied().zip(rows).collect();
+            pairs.sort_unstable();
+            pairs.into_iter().map(|(_, row)| row).collect()
         }
+        KeyArray::Bytes(a) if (1..a.len()).all(|i| a.value(i - 1) <= a.value(i)) => rows.collect(),
         KeyArray::Bytes(a) => {
-            if !(1..a.len()).all(|i| a.value(i - 1) <= a.value(i)) {
-                order.sort_by(|x, y| a.value(*x as usize).cmp(a.value(*y as usize)));
-            }
+            let mut order: Vec<u32> = rows.collect();
+            order.sort_by(|x, y| a.value(*x as usize).cmp(a.value(*y as usize)));
+            order
         }
     }
-    order
 }

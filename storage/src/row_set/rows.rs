@@ -7,7 +7,7 @@ use arrow::array::{ArrayRef, BooleanArray, UInt64Array};
 
 use super::MemoryRows;
 use crate::error::Result;
-use crate::pack::{Pack, PackRows};
+use crate::pack::{Coded, Pack, PackRows};
 use crate::types::{ColumnSchema, FileId, KeyArray, KeyRef, TableSchema, Timestamp};
 use crate::zone_map::ZoneMap;
 
@@ -160,6 +160,14 @@ impl Rows {
                 Ok(rows.column(column)?.slice(range.start, range.len()))
             }
             Self::File(pack) => pack.read_column(column, zone),
+        }
+    }
+
+    /// A text column of a zone as codes into its distinct values, if its block has a dictionary.
+    pub(crate) fn read_coded(&self, column: &ColumnSchema, zone: usize) -> Result<Option<Coded>> {
+        match self {
+            Self::Memory(_) => Ok(None),
+            Self::File(pack) => pack.read_coded(column, zone),
         }
     }
 

@@ -4,7 +4,8 @@ use arrow::record_batch::RecordBatch;
 
 use super::scan::{Scan, projected};
 use super::snapshot::View;
-use super::zone::{batch_of, read_unit};
+use super::survivors::batch_of;
+use super::zone::read_unit;
 use crate::api::ScanRequest;
 use crate::error::{Error, Result};
 use crate::row_set::RowSet;

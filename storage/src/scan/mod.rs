@@ -1,5 +1,7 @@
 //! Reading a snapshot: planned from metadata, read zone by zone by any number of threads.
 
+mod condition;
+mod dense;
 mod exclude;
 mod get;
 mod merge;
@@ -9,6 +11,7 @@ mod plan;
 mod scan;
 mod snapshot;
 mod statistics;
+mod survivors;
 mod visibility;
 mod zone;
 
@@ -16,3 +19,4 @@ pub(crate) use merge::merge_keys;
 pub use ordered::OrderedScan;
 pub use scan::{Scan, ScanWorker};
 pub use snapshot::Snapshot;
+pub(crate) use statistics::StatisticsMemo;

@@ -8,12 +8,14 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 
+use super::condition::Condition;
 use super::plan::Plan;
 use super::snapshot::View;
+use super::survivors::batch_of;
 use super::zone::read_unit;
 use crate::api::{ScanMetrics, ScanRequest};
 use crate::error::Result;
-use crate::predicate::{Matcher, Predicate};
+use crate::predicate::Predicate;
 use crate::types::TableSchema;
 
 /// Planned once; read by [`Scan::worker`]s, one a thread, which take zone after zone from a common
@@ -22,8 +24,8 @@ use crate::types::TableSchema;
 pub struct Scan {
     pub(super) view: Arc<View>,
     pub(super) request: ScanRequest,
-    /// One a predicate of the request.
-    pub(super) matchers: Vec<Matcher>,
+    /// What rows must satisfy.
+    pub(super) conditions: Vec<Condition>,
     pub(super) plan: Plan,
     pub(super) schema: SchemaRef,
     pub(super) metrics: Counters,
@@ -49,19 +51,15 @@ impl Scan {
 
     /// A scan of the units of `plan`.
     pub(super) fn planned(view: Arc<View>, request: ScanRequest, plan: Plan) -> Result<Self> {
-        let matchers = request.predicates.iter().map(|p| p.matcher(&view.version.schema)).collect::<Result<_>>()?;
+        let conditions = Condition::all(&request, &view.version.schema)?;
         let schema = projected(&view.version.schema, &request.projection);
         let (metrics, cursor) = (Counters::default(), AtomicUsize::new(0));
-        Ok(Self { view, request, matchers, plan, schema, metrics, cursor })
+        Ok(Self { view, request, conditions, plan, schema, metrics, cursor })
     }
 
     /// What the batches look like.
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
-    }
-
-    pub(super) fn arrow_schema(&self, columns: &[usize]) -> SchemaRef {
-        projected(&self.view.version.schema, columns)
     }
 
     /// Zones still to be read by anyone; how many threads are of use.
@@ -148,7 +146,7 @@ impl ScanWorker {
             [] => {}
             [only] => self.ready.push_back(only.clone()),
             _ if self.scan.request.projection.is_empty() => {
-                self.ready.push_back(super::zone::batch_of(self.scan.schema.clone(), Vec::new(), rows)?);
+                self.ready.push_back(batch_of(self.scan.schema.clone(), Vec::new(), rows)?);
             }
             _ => self.ready.push_back(concat_batches(&self.scan.schema, &small)?),
         }

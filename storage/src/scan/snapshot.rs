@@ -61,8 +61,9 @@ impl Snapshot {
         self.view.ts
     }
 
-    /// Row count, bounds, NULL counts and distinct counts, from metadata.
-    pub fn statistics(&self) -> Result<SnapshotStatistics> {
+    /// Row count, bounds, NULL counts and distinct counts, from metadata. Computed once for all
+    /// snapshots that show the newest rows of one version of the table.
+    pub fn statistics(&self) -> Result<Arc<SnapshotStatistics>> {
         statistics(&self.view)
     }
 

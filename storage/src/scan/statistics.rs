@@ -1,5 +1,7 @@
 //! What is known of a snapshot as a whole, from metadata.
 
+use std::sync::{Arc, OnceLock};
+
 use super::snapshot::View;
 use crate::api::{ColumnStatistics, SnapshotStatistics};
 use crate::error::Result;
@@ -7,7 +9,30 @@ use crate::row_set::{RowSet, Rows};
 use crate::types::ColumnSchema;
 use crate::zone_map::{NdvSketch, ZoneMap};
 
-pub(super) fn statistics(view: &View) -> Result<SnapshotStatistics> {
+/// The statistics of what is newest in a version of a table. A copy of the version, which is how the
+/// next one is made, knows nothing yet.
+#[derive(Debug, Default)]
+pub(crate) struct StatisticsMemo(OnceLock<Arc<SnapshotStatistics>>);
+
+impl Clone for StatisticsMemo {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+pub(super) fn statistics(view: &View) -> Result<Arc<SnapshotStatistics>> {
+    if view.ts < view.version.max_commit_ts {
+        return compute(view).map(Arc::new);
+    }
+    let memo = &view.version.statistics.0;
+    if let Some(known) = memo.get() {
+        return Ok(known.clone());
+    }
+    let computed = Arc::new(compute(view)?);
+    Ok(memo.get_or_init(|| computed).clone())
+}
+
+fn compute(view: &View) -> Result<SnapshotStatistics> {
     let (rows, exact_rows) = view.rows();
     let columns =
         view.version.schema.columns.iter().map(|c| column_statistics(view, c, rows)).collect::<Result<_>>()?;
@@ -42,7 +67,7 @@ fn add(set: &RowSet, column: &ColumnSchema, bounds: &mut ZoneMap, sketch: &mut N
     match &set.rows {
         Rows::File(pack) => match (pack.column_zone_map(column.id), pack.ndv_sketch(column.id)) {
             (Some(map), Some(ndv)) => {
-                bounds.merge(&map);
+                bounds.merge(map);
                 sketch.merge(ndv);
             }
             (None, _) | (_, None) => {

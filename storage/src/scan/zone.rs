@@ -1,42 +1,33 @@
-//! Reading one zone: visibility, then predicates, then whatever columns are left.
+//! Reading one zone: visibility, then conditions, then whatever columns are left.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
-use arrow::array::{Array, ArrayRef, BooleanArray};
 use arrow::buffer::BooleanBuffer;
-use arrow::compute::{filter, prep_null_mask_filter};
-use arrow::datatypes::SchemaRef;
-use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use arrow::record_batch::RecordBatch;
 
+use super::condition::best_first;
 use super::exclude::not_in;
 use super::plan::{Source, Unit};
 use super::scan::Scan;
-use super::visibility::{both, visible};
+use super::survivors::Survivors;
+use super::visibility::visible;
 use crate::error::Result;
-use crate::row_set::slice_keys;
-use crate::types::{ColumnSchema, KeyArray, KeyKind};
+use crate::types::{KeyArray, KeyKind};
 use crate::zone_map::{Verdict, prune};
 
-/// Read only the surviving rows of a column if they are fewer than one in this many.
-const SPARSE: usize = 16;
+/// Before a condition is evaluated, rows that are ruled out are dropped if those left are fewer than
+/// one in this many: if the condition is dear (a value of text and more), or cheap. To unpack and
+/// compare numbers is hardly more work than to gather them.
+const DROP_IF_DEAR: usize = 2;
+const DROP_IF_CHEAP: usize = 16;
+/// Conditions of at least this relative cost are dear.
+const DEAR: f64 = 4.0;
 
 /// The rows of a unit that survived.
 pub(super) struct ZoneRows {
     /// Set if keys were asked for.
     pub(super) keys: Option<KeyArray>,
     pub(super) batch: RecordBatch,
-}
-
-/// One zone being read. Columns are read when first needed.
-struct Reader<'a> {
-    scan: &'a Scan,
-    source: &'a Source,
-    unit: &'a Unit,
-    /// First row of the unit within its zone.
-    offset: usize,
-    columns: BTreeMap<usize, ArrayRef>,
-    selection: Option<BooleanBuffer>,
 }
 
 /// Reads a unit; `None` if no row survives.
@@ -52,12 +43,15 @@ pub(super) fn read_unit(scan: &Scan, unit: &Unit, with_keys: bool) -> Result<Opt
         metrics.packs_read.fetch_add(1, Ordering::Relaxed);
     }
     let offset = unit.rows.start - source.set.rows.zone_rows(unit.zone).start;
-    let mut reader = Reader { scan, source, unit, offset, columns: BTreeMap::new(), selection: None };
-    if !reader.select_visible()? || !reader.select_matching()? {
+    let schema = &scan.view.version.schema;
+    let mut rows = Survivors::new(schema, &source.set.rows, unit.zone, offset, unit.rows.len());
+    if !select_visible(scan, source, unit, &mut rows)? || !select_matching(scan, unit, &mut rows)? {
         return Ok(None);
     }
-    let keys = if with_keys { Some(reader.selected_keys()?) } else { None };
-    let batch = reader.project()?;
+    let projection = &scan.request.projection;
+    rows.drop_ruled_out(|column| projection.contains(&column))?;
+    let keys = if with_keys { Some(rows.keys()?) } else { None };
+    let batch = rows.project(projection, scan.schema.clone())?;
     metrics.rows_returned.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
     if !source.sorted {
         metrics.delta_rows.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
@@ -74,137 +68,47 @@ fn pruned_by_now(scan: &Scan, source: &Source, unit: &Unit) -> bool {
     })
 }
 
-impl Reader<'_> {
-    fn rows(&self) -> usize {
-        self.unit.rows.len()
-    }
-
-    /// Narrows the selection. False if it is empty now.
-    fn and(&mut self, mask: BooleanBuffer) -> bool {
-        let mask = both(self.selection.take(), mask);
-        let any = mask.count_set_bits() > 0;
-        self.selection = Some(mask);
-        any
-    }
-
-    fn selected(&self) -> usize {
-        self.selection.as_ref().map_or(self.rows(), BooleanBuffer::count_set_bits)
-    }
-
-    fn select_visible(&mut self) -> Result<bool> {
-        let (unit, source) = (self.unit, self.source);
-        self.selection = visible(&source.set, &source.deleted, self.scan.view.ts, unit.zone, &unit.rows)?;
-        if self.selected() == 0 {
+/// Rules out what the snapshot does not show, what lies outside of the key range, and what the request
+/// excludes. False if nothing is left.
+fn select_visible(scan: &Scan, source: &Source, unit: &Unit, rows: &mut Survivors<'_>) -> Result<bool> {
+    let shown = visible(&source.set, &source.deleted, scan.view.ts, unit.zone, &unit.rows)?;
+    let positions = source.excluded.as_ref().and_then(|e| e.mask(unit.rows.start, unit.rows.len()));
+    for mask in [shown, positions].into_iter().flatten() {
+        if !rows.and(mask) {
             return Ok(false);
         }
-        if let Some(mask) = source.excluded.as_ref().and_then(|e| e.mask(unit.rows.start, unit.rows.len()))
-            && !self.and(mask)
-        {
-            return Ok(false);
-        }
-        let request = &self.scan.request;
-        let exclude = request.exclude.as_ref().filter(|_| !source.sorted);
-        if !unit.check_keys && exclude.is_none() {
-            return Ok(true);
-        }
-        let keys = self.keys()?;
-        let range = &request.key_range;
-        if unit.check_keys && !self.and(BooleanBuffer::collect_bool(keys.len(), |i| range.contains(keys.get(i)))) {
-            return Ok(false);
-        }
-        Ok(exclude.is_none_or(|excluded| self.and(not_in(&keys, excluded))))
     }
-
-    fn select_matching(&mut self) -> Result<bool> {
-        let scan = self.scan;
-        if !self.unit.all_match {
-            for matcher in &scan.matchers {
-                let result = matcher.evaluate(self.rows(), &mut |column| self.column(column))?;
-                if !self.and_true(&result) {
-                    return Ok(false);
-                }
-            }
-        }
-        for row_filter in &scan.request.filters {
-            let mut columns = Vec::new();
-            for column in row_filter.columns() {
-                columns.push(self.column(*column)?);
-            }
-            let batch = batch_of(scan.arrow_schema(row_filter.columns()), columns, self.rows())?;
-            if !self.and_true(&row_filter.evaluate(&batch)?) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+    let exclude = scan.request.exclude.as_ref().filter(|_| !source.sorted);
+    if !unit.check_keys && exclude.is_none() {
+        return Ok(true);
     }
-
-    fn and_true(&mut self, result: &BooleanArray) -> bool {
-        let mask = if result.null_count() > 0 { prep_null_mask_filter(result) } else { result.clone() };
-        self.and(mask.values().clone())
+    let keys = rows.keys()?;
+    let range = &scan.request.key_range;
+    if unit.check_keys && !rows.and(BooleanBuffer::collect_bool(keys.len(), |i| range.contains(keys.get(i)))) {
+        return Ok(false);
     }
-
-    fn keys(&self) -> Result<KeyArray> {
-        Ok(slice_keys(&self.source.set.rows.read_keys(self.unit.zone)?, self.offset, self.rows()))
-    }
-
-    fn selected_keys(&self) -> Result<KeyArray> {
-        let keys = self.keys()?;
-        let Some(selection) = &self.selection else { return Ok(keys) };
-        let kept = filter(keys.as_array(), &BooleanArray::new(selection.clone(), None))?;
-        Ok(crate::row_set::typed_keys(&kept, keys.kind()))
-    }
-
-    fn schema_of(&self, column: usize) -> &ColumnSchema {
-        &self.scan.view.version.schema.columns[column]
-    }
-
-    /// The unit's rows of a column.
-    fn column(&mut self, column: usize) -> Result<ArrayRef> {
-        if let Some(array) = self.columns.get(&column) {
-            return Ok(array.clone());
-        }
-        let array = self.source.set.rows.read_column(self.schema_of(column), self.unit.zone)?;
-        let array = array.slice(self.offset, self.rows());
-        self.columns.insert(column, array.clone());
-        Ok(array)
-    }
-
-    /// The selected rows of the projected columns.
-    fn project(&mut self) -> Result<RecordBatch> {
-        let scan = self.scan;
-        let count = self.selected();
-        let projection = &scan.request.projection;
-        if projection.is_empty() {
-            return batch_of(scan.schema.clone(), Vec::new(), count);
-        }
-        let mut columns = Vec::with_capacity(projection.len());
-        if count == self.rows() {
-            for column in projection {
-                columns.push(self.column(*column)?);
-            }
-            return batch_of(scan.schema.clone(), columns, count);
-        }
-        let Some(selection) = self.selection.clone() else {
-            return Err(crate::error::Error::Internal("rows were lost without a selection".into()));
-        };
-        let sparse: Option<Vec<u32>> = (count * SPARSE < self.rows())
-            .then(|| selection.set_indices().map(|row| (self.offset + row) as u32).collect());
-        let mask = BooleanArray::new(selection, None);
-        for column in projection {
-            columns.push(match &sparse {
-                Some(rows) if !self.columns.contains_key(column) => {
-                    self.source.set.rows.read_column_rows(self.schema_of(*column), self.unit.zone, rows)?
-                }
-                Some(_) | None => filter(&self.column(*column)?, &mask)?,
-            });
-        }
-        batch_of(scan.schema.clone(), columns, count)
-    }
+    Ok(exclude.is_none_or(|excluded| rows.and(not_in(&keys, excluded))))
 }
 
-pub(super) fn batch_of(schema: SchemaRef, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
-    let options = RecordBatchOptions::new().with_row_count(Some(rows));
-    Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
+/// Rules out what does not meet the conditions. False if nothing is left.
+fn select_matching(scan: &Scan, unit: &Unit, rows: &mut Survivors<'_>) -> Result<bool> {
+    let conditions = &scan.conditions;
+    let order = best_first(conditions);
+    for (i, at) in order.iter().enumerate() {
+        let condition = &conditions[*at];
+        if unit.all_match && condition.settled_by_zone_maps || !condition.is_active() {
+            continue;
+        }
+        let one_in = if condition.cost >= DEAR { DROP_IF_DEAR } else { DROP_IF_CHEAP };
+        if rows.count() * one_in < rows.len() {
+            let later = |column: usize| order[i..].iter().any(|at| conditions[*at].columns.contains(&column));
+            rows.drop_ruled_out(|column| scan.request.projection.contains(&column) || later(column))?;
+        }
+        if !rows.hold_against(condition)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// An array without keys.

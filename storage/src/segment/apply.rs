@@ -8,7 +8,7 @@ use arrow::array::BooleanArray;
 use super::Segment;
 use super::resolve::{Place, Resolution, resolve};
 use crate::delete_vector::Deletion;
-use crate::delta_index::IndexEntry;
+use crate::delta_index::{IndexEntry, LeafHint};
 use crate::error::Result;
 use crate::pack::PackRows;
 use crate::row_set::{MemoryRows, RowSet, filter_rows};
@@ -40,6 +40,11 @@ impl Prepared {
         self.resolution.accepted_count
     }
 
+    /// Bytes of the rows that will be added, not encoded.
+    pub(crate) fn bytes(&self) -> usize {
+        self.rows.as_ref().map_or(0, PackRows::bytes)
+    }
+
     /// Rows that will be superseded.
     pub(crate) fn replaced(&self) -> usize {
         self.resolution.deletions.len()
@@ -52,25 +57,29 @@ impl Prepared {
         let mut segment = segment.clone();
         let rank = ranks(&self.resolution.accepted);
         let mut set = RowSet::memory(MemoryRows::new(schema.clone(), rows.clone()));
-        let mut stable: BTreeMap<usize, Vec<Deletion>> = BTreeMap::new();
+        // Deletions come in key order, so those of a pack come together.
+        let mut stable: Vec<(usize, Vec<Deletion>)> = Vec::new();
         let mut delta: BTreeMap<usize, Vec<Deletion>> = BTreeMap::new();
         let mut own = Vec::new();
         for (place, commit_ts) in &self.resolution.deletions {
             let commit_ts = *commit_ts;
             match *place {
-                Place::Stable { pack, row } => stable.entry(pack).or_default().push(Deletion { commit_ts, row }),
+                Place::Stable { pack, row } => match stable.last_mut() {
+                    Some((last, entries)) if *last == pack => entries.push(Deletion { commit_ts, row }),
+                    Some(_) | None => stable.push((pack, vec![Deletion { commit_ts, row }])),
+                },
                 Place::Delta { part, row } => delta.entry(part).or_default().push(Deletion { commit_ts, row }),
                 Place::Batch(row) => own.push(Deletion { commit_ts, row: rank[row as usize] }),
             }
         }
-        stable.into_iter().for_each(|(pack, entries)| segment.stable.packs[pack].delete(&entries));
+        stable.into_iter().for_each(|(pack, entries)| segment.stable.packs.get_mut(pack).delete(&entries));
         delta.into_iter().for_each(|(part, entries)| segment.delta.delete(part, &entries));
         set.delete(&own);
 
         let start = segment.delta.next();
         segment.delta.append(set);
         segment.delta.join_tail(schema)?;
-        let newest = self.resolution.newest.iter().map(|row| rank[*row as usize]).collect();
+        let newest = self.resolution.newest.iter().map(|(row, hint)| (rank[*row as usize], *hint)).collect();
         Ok(Some(Applied { segment, rows, start, newest }))
     }
 }
@@ -81,18 +90,18 @@ pub(crate) struct Applied {
     segment: Segment,
     rows: PackRows,
     start: u64,
-    /// The newest row of each key.
-    newest: Vec<u32>,
+    /// The newest row of each key, and where it goes in the index.
+    newest: Vec<(u32, LeafHint)>,
 }
 
 impl Applied {
     /// Enters the rows into the index and gives the segment, to be published under the same guard.
     pub(crate) fn finish(self) -> Segment {
         let mut index = self.segment.index.write();
-        for row in &self.newest {
+        for (row, hint) in &self.newest {
             let commit_ts = Timestamp(self.rows.commit_ts.value(*row as usize));
             let ordinal = self.start + u64::from(*row);
-            index.insert(self.rows.keys.get(*row as usize), IndexEntry { ordinal, commit_ts });
+            index.insert_at(*hint, self.rows.keys.get(*row as usize), IndexEntry { ordinal, commit_ts });
         }
         drop(index);
         self.segment

@@ -2,18 +2,20 @@
 //!
 //! Between preparing and applying, the writer may have deleted rows that were rewritten. Those
 //! deletions are the entries that the sources' tails have gained since; each is carried to where its
-//! row went.
+//! row went. Rows that stay in the delta keep theirs anyway.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::BooleanArray;
 use parking_lot::RwLock;
 
 use super::Segment;
-use super::merge_delta::{DROPPED, Merge, Piece};
+use super::merge_delta::{DROPPED, Merge, Piece, STAYS};
+use super::merge_sources::DeltaSource;
 use crate::delete_vector::{DeleteVector, Deletion};
 use crate::delta::{Delta, DeltaPart};
+use crate::delta_index::{DeltaIndex, IndexEntry};
 use crate::engine::UpdateGuard;
 use crate::error::{Error, Result};
 use crate::row_set::{MemoryRows, RowSet, Rows, concat_rows, filter_rows};
@@ -32,16 +34,12 @@ impl Merge {
         let stable = self.new_stable(segment)?;
         let mut merged = segment.clone();
         merged.history.retain(|set| !self.history_gone.iter().any(|gone| gone.same(&set.rows)));
-        let moved = self.keep_tombstones(&mut merged);
+        self.take_from_delta(segment, &mut merged.delta)?;
         if self.cuts.is_empty() {
-            merged.stable = Stable { packs: stable };
-            merged.history.extend(self.history.into_iter().flatten());
-            let mut index = segment.index.read().clone();
-            let upto = self.upto;
-            index.rebase(merged.delta.first(), |_, entry| {
-                if entry.ordinal >= upto { Some(entry.ordinal) } else { moved.get(&entry.ordinal).copied() }
-            });
+            merged.stable = Stable::new(stable);
+            let index = self.new_index(&segment.index.read(), merged.delta.first());
             merged.index = Arc::new(RwLock::new(index));
+            merged.history.extend(self.history.into_iter().flatten());
             return Ok(vec![merged]);
         }
         self.split(merged, stable, &mut new_id)
@@ -49,37 +47,26 @@ impl Merge {
 
     /// Kept packs as they are now, new ones with the deletions that have come since.
     fn new_stable(&self, segment: &Segment) -> Result<Vec<RowSet>> {
-        let mut carried: BTreeMap<usize, Vec<Deletion>> = BTreeMap::new();
-        let starts: Vec<(u32, usize)> = self
-            .stable
-            .iter()
-            .enumerate()
-            .filter_map(|(i, piece)| match piece {
-                Piece::New(_, first) => Some((*first, i)),
-                Piece::Kept(_) => None,
-            })
-            .collect();
-        for source in &self.sources {
-            let now = segment.sets().find(|set| set.rows.same(&source.rows)).ok_or_else(|| lost(segment))?;
-            for entry in now.deletes.tail_from(source.tail_seen) {
-                let number = source.map[entry.row as usize];
-                let at = starts.partition_point(|(first, _)| *first <= number).checked_sub(1);
-                let Some((first, piece)) = at.map(|at| starts[at]).filter(|_| number != DROPPED) else {
-                    return Err(lost(segment));
-                };
-                carried.entry(piece).or_default().push(Deletion { row: number - first, ..entry });
-            }
+        let mut carried = Carried::new(&self.stable);
+        for source in &self.packs {
+            let now = segment.stable.packs.iter().find(|set| set.rows.same(&source.rows));
+            let now = now.ok_or_else(|| lost(segment))?;
+            carried.add(&source.map, &now.deletes, source.tail_seen).ok_or_else(|| lost(segment))?;
         }
+        for source in &self.delta {
+            let now = source.now(&segment.delta).ok_or_else(|| lost(segment))?;
+            let seen = source.set.deletes.tail_len();
+            carried.add(&source.map, &now.deletes, seen).ok_or_else(|| lost(segment))?;
+        }
+        let mut kept = segment.stable.packs.iter();
         let mut out = Vec::with_capacity(self.stable.len());
         for (i, piece) in self.stable.iter().enumerate() {
             out.push(match piece {
-                Piece::Kept(rows) => {
-                    let now = segment.stable.packs.iter().find(|set| set.rows.same(rows));
-                    now.cloned().ok_or_else(|| lost(segment))?
-                }
+                // Both lists are in key order.
+                Piece::Kept(rows) => kept.find(|set| set.rows.same(rows)).cloned().ok_or_else(|| lost(segment))?,
                 Piece::New(pack, _) => {
                     let mut deletes = DeleteVector::new(pack.rows() as usize);
-                    deletes.append(carried.get(&i).map_or(&[], Vec::as_slice));
+                    deletes.append(carried.entries.get(&i).map_or(&[], Vec::as_slice));
                     RowSet::file(pack.clone(), deletes)?
                 }
             });
@@ -87,18 +74,53 @@ impl Merge {
         Ok(out)
     }
 
-    /// Takes the merged rows out of the delta, but for the tombstones to be kept, which get the last
-    /// of the freed ordinals. Gives their old and new ordinals.
-    fn keep_tombstones(&self, merged: &mut Segment) -> HashMap<u64, u64> {
-        let mut kept = Vec::new();
-        let mut moved = HashMap::new();
-        if let Some((rows, ordinals)) = &self.tombstones {
-            let start = self.upto - ordinals.len() as u64;
-            moved = ordinals.iter().copied().zip(start..).collect();
-            kept.push(DeltaPart { start, set: RowSet::memory(MemoryRows::new(self.schema.clone(), rows.clone())) });
+    /// Hides what has gone from parts that stay, and puts what stays of the others in their place.
+    fn take_from_delta(&self, segment: &Segment, delta: &mut Delta) -> Result<()> {
+        for source in self.delta.iter().filter(|source| !source.anew) {
+            let gone = source.map.iter().zip(0..).filter(|(fate, _)| **fate != STAYS).map(|(_, row)| row);
+            delta.hide(source.start, gone);
         }
-        merged.delta.replace(0, self.upto, kept);
-        moved
+        for rest in &self.rest {
+            let mut parts = Vec::new();
+            if let Some(rows) = &rest.rows {
+                let mut vectors = Vec::new();
+                for source in &self.delta[rest.sources.clone()] {
+                    let now = source.now(&segment.delta).ok_or_else(|| lost(segment))?;
+                    vectors.push(now.deletes.select(source.staying(), source.numbers_of_staying()));
+                }
+                let deletes = Arc::new(DeleteVector::concat(&vectors));
+                parts.push(DeltaPart { start: rest.start, set: RowSet { rows: Rows::Memory(rows.clone()), deletes } });
+            }
+            delta.replace(rest.ordinals.start, rest.ordinals.end, parts);
+        }
+        Ok(())
+    }
+
+    /// The index without the keys whose newest row has left the delta.
+    fn new_index(&self, index: &DeltaIndex, base: u64) -> DeltaIndex {
+        index.rebased(base, |entry| self.new_ordinal(entry))
+    }
+
+    fn new_ordinal(&self, entry: IndexEntry) -> Option<u64> {
+        if entry.ordinal >= self.upto {
+            return Some(entry.ordinal);
+        }
+        let source = self.delta.partition_point(|source| source.start <= entry.ordinal);
+        let fate = source.checked_sub(1).and_then(|i| {
+            let source = &self.delta[i];
+            source.map.get((entry.ordinal - source.start) as usize).map(|fate| (i, *fate))
+        });
+        let Some((source, fate)) = fate else {
+            // Of a part from which nothing was taken.
+            return Some(entry.ordinal);
+        };
+        match fate {
+            STAYS if self.delta[source].anew => {
+                self.rest.iter().find(|rest| rest.sources.contains(&source))?.ordinal(entry.ordinal)
+            }
+            STAYS => Some(entry.ordinal),
+            _ => None,
+        }
     }
 
     /// Divides the segment at the cuts. What is left of the delta is little: it is divided in memory.
@@ -130,6 +152,71 @@ impl Merge {
             segment.rebuild_index(schema.key)?;
         }
         Ok(out)
+    }
+}
+
+/// Deletions on their way to the new packs.
+struct Carried<'a> {
+    pieces: &'a [Piece],
+    /// Number of the first row of each new pack, and its place among the pieces.
+    starts: Vec<(u32, usize)>,
+    entries: BTreeMap<usize, Vec<Deletion>>,
+}
+
+impl<'a> Carried<'a> {
+    fn new(pieces: &'a [Piece]) -> Self {
+        let start = |(i, piece): (usize, &Piece)| match piece {
+            Piece::New(_, first) => Some((*first, i)),
+            Piece::Kept(_) => None,
+        };
+        let starts = pieces.iter().enumerate().filter_map(start).collect();
+        Self { pieces, starts, entries: BTreeMap::new() }
+    }
+
+    /// Adds the entries that a vector has gained since its tail had `seen`. `None` if a row that went
+    /// nowhere was deleted, which cannot be.
+    fn add(&mut self, map: &[u32], now: &DeleteVector, seen: usize) -> Option<()> {
+        for entry in now.tail_from(seen) {
+            let number = map[entry.row as usize];
+            if number == STAYS {
+                continue;
+            }
+            let at = self.starts.partition_point(|(first, _)| *first <= number).checked_sub(1)?;
+            let (first, piece) = self.starts[at];
+            let within = matches!(&self.pieces[piece], Piece::New(pack, _) if number - first < pack.rows());
+            if number == DROPPED || !within {
+                return None;
+            }
+            self.entries.entry(piece).or_default().push(Deletion { row: number - first, ..entry });
+        }
+        Some(())
+    }
+}
+
+impl DeltaSource {
+    /// The source's rows as they are now.
+    fn now<'a>(&self, delta: &'a Delta) -> Option<&'a RowSet> {
+        let (part, _) = delta.locate(self.start)?;
+        Some(&delta.parts()[part].set).filter(|set| set.rows.same(&self.set.rows))
+    }
+
+    fn staying(&self) -> usize {
+        self.map.iter().filter(|fate| **fate == STAYS).count()
+    }
+
+    /// The number that each row that stays has among those that stay.
+    fn numbers_of_staying(&self) -> impl Fn(u32) -> Option<u32> {
+        let mut next = 0;
+        let numbers: Vec<Option<u32>> = self
+            .map
+            .iter()
+            .map(|fate| {
+                let stays = *fate == STAYS;
+                next += u32::from(stays);
+                stays.then(|| next - 1)
+            })
+            .collect();
+        move |row| numbers[row as usize]
     }
 }
 

@@ -8,7 +8,7 @@
 use arrow::array::UInt32Array;
 
 use super::Segment;
-use crate::delta_index::DeltaIndex;
+use crate::delta_index::{DeltaIndex, IndexEntry, LeafHint};
 use crate::error::Result;
 use crate::pack::PackRows;
 use crate::row_set::{key_order, take_keys};
@@ -37,8 +37,16 @@ pub(super) struct Resolution {
     pub(super) accepted_count: usize,
     /// Rows that the accepted ones replace.
     pub(super) deletions: Vec<(Place, Timestamp)>,
-    /// The newest accepted row of each key, in key order.
-    pub(super) newest: Vec<u32>,
+    /// The newest accepted row of each key, in key order, with where it goes in the index.
+    pub(super) newest: Vec<(u32, LeafHint)>,
+}
+
+/// The rows of one key in a batch.
+struct Group {
+    /// Where they begin in key order.
+    start: usize,
+    known: Option<Known>,
+    hint: LeafHint,
 }
 
 /// The newest version known of a key before the batch.
@@ -53,27 +61,28 @@ struct Known {
 /// Compares the rows with what the segment holds. Reads packs; changes nothing.
 pub(super) fn resolve(segment: &Segment, index: &DeltaIndex, rows: &PackRows, floor: Timestamp) -> Result<Resolution> {
     let order = key_order(&rows.keys);
-    let mut groups: Vec<(usize, Option<Known>)> = Vec::with_capacity(order.len());
+    let mut groups: Vec<Group> = Vec::with_capacity(order.len());
     let mut unknown = Vec::new();
     for (at, row) in order.iter().enumerate() {
         let key = rows.keys.get(*row as usize);
         if at > 0 && rows.keys.get(order[at - 1] as usize) == key {
             continue;
         }
-        let known = known_in_delta(segment, index, key);
+        let (entry, hint) = index.probe(key);
+        let known = entry.and_then(|entry| known_in_delta(segment, entry));
         if known.is_none() {
             unknown.push((groups.len(), *row));
         }
-        groups.push((at, known));
+        groups.push(Group { start: at, known, hint });
     }
     probe_stable(segment, rows, &unknown, &mut groups)?;
 
     let mut out = Resolution { accepted: vec![false; order.len()], ..Resolution::default() };
-    for (g, (start, known)) in groups.iter().enumerate() {
-        let end = groups.get(g + 1).map_or(order.len(), |next| next.0);
-        let (mut live, mut newest) = known.map_or((None, None), |k| (k.live, k.commit_ts));
+    for (g, group) in groups.iter().enumerate() {
+        let end = groups.get(g + 1).map_or(order.len(), |next| next.start);
+        let (mut live, mut newest) = group.known.map_or((None, None), |k| (k.live, k.commit_ts));
         let mut last = None;
-        for row in &order[*start..end] {
+        for row in &order[group.start..end] {
             let commit_ts = Timestamp(rows.commit_ts.value(*row as usize));
             if commit_ts <= floor || newest.is_some_and(|n| commit_ts <= n) {
                 continue;
@@ -88,25 +97,19 @@ pub(super) fn resolve(segment: &Segment, index: &DeltaIndex, rows: &PackRows, fl
             out.accepted[*row as usize] = true;
             out.accepted_count += 1;
         }
-        out.newest.extend(last);
+        out.newest.extend(last.map(|row| (row, group.hint)));
     }
     Ok(out)
 }
 
-fn known_in_delta(segment: &Segment, index: &DeltaIndex, key: crate::types::KeyRef<'_>) -> Option<Known> {
-    let entry = index.get(key)?;
+fn known_in_delta(segment: &Segment, entry: IndexEntry) -> Option<Known> {
     let (part, row) = segment.delta.locate(entry.ordinal)?;
     let dead = segment.delta.parts()[part].set.deletes.is_deleted(row);
     Some(Known { live: (!dead).then_some(Place::Delta { part, row }), commit_ts: Some(entry.commit_ts) })
 }
 
 /// Looks the keys at `unknown` (group, row; in key order) up in the packs.
-fn probe_stable(
-    segment: &Segment,
-    rows: &PackRows,
-    unknown: &[(usize, u32)],
-    groups: &mut [(usize, Option<Known>)],
-) -> Result<()> {
+fn probe_stable(segment: &Segment, rows: &PackRows, unknown: &[(usize, u32)], groups: &mut [Group]) -> Result<()> {
     if unknown.is_empty() || segment.stable.packs.is_empty() {
         return Ok(());
     }
@@ -121,7 +124,7 @@ fn probe_stable(
         let commit_ts =
             if oldest <= set.rows.zone_max_commit_ts(zone) { Some(set.rows.row_commit_ts(row)?) } else { None };
         let live = (!set.deletes.is_deleted(row)).then_some(Place::Stable { pack: pack as usize, row });
-        groups[*group].1 = Some(Known { live, commit_ts });
+        groups[*group].known = Some(Known { live, commit_ts });
     }
     Ok(())
 }

@@ -21,7 +21,6 @@ use parking_lot::RwLock;
 
 use crate::delta::Delta;
 use crate::delta_index::DeltaIndex;
-use crate::error::{Error, Result};
 use crate::row_set::RowSet;
 use crate::stable::Stable;
 use crate::types::{KeyKind, KeyRange, KeyRef, SegmentId, Timestamp};
@@ -75,33 +74,9 @@ impl Segment {
 
     /// Changes the deletions of every array of rows.
     pub(crate) fn for_each_set(&mut self, mut change: impl FnMut(&mut RowSet)) {
-        self.stable.packs.iter_mut().for_each(&mut change);
+        self.stable.packs.for_each_mut(&mut change);
         self.delta.for_each_set(&mut change);
         self.history.iter_mut().for_each(&mut change);
-    }
-
-    /// Builds the index of a delta that was read back: later rows win.
-    pub(crate) fn rebuild_index(&mut self, kind: KeyKind) -> Result<()> {
-        let mut index = DeltaIndex::new(kind, self.delta.first());
-        for part in self.delta.parts() {
-            for zone in 0..part.set.rows.zone_count() {
-                let keys = part.set.rows.read_keys(zone)?;
-                if keys.kind() != kind {
-                    return Err(Error::Internal(format!("segment {} holds keys of another kind", self.id)));
-                }
-                let commit_ts = part.set.rows.read_commit_ts(zone)?;
-                let start = part.start + part.set.rows.zone_rows(zone).start as u64;
-                for row in 0..keys.len() {
-                    let commit_ts = Timestamp(commit_ts.value(row));
-                    if index.get(keys.get(row)).is_none_or(|e| e.commit_ts < commit_ts) {
-                        let ordinal = start + row as u64;
-                        index.insert(keys.get(row), crate::delta_index::IndexEntry { ordinal, commit_ts });
-                    }
-                }
-            }
-        }
-        self.index = Arc::new(RwLock::new(index));
-        Ok(())
     }
 
     /// Panics if an invariant is broken. Reads keys of the delta: for tests and debug builds.
@@ -114,21 +89,38 @@ impl Segment {
         }
     }
 
-    /// Panics if index and delta disagree. Only for the newest version, under the update guard.
+    /// Panics if index, delta and stable disagree: an entry names the newest row of its key, which is
+    /// not deleted or a tombstone; no pack has a row of that key that is not deleted; and every row of
+    /// the delta that is not deleted has its entry. Only for the newest version, under the update guard.
     pub(crate) fn validate_index(&self) {
         let index = self.index.read();
         index.validate();
+        let mut live = 0;
         index.for_each_in(&KeyRange::ALL, |key, entry| {
             assert!(self.range.contains(key), "an index entry outside of the segment");
             let Some((part, row)) = self.delta.locate(entry.ordinal) else {
                 panic!("the index names row {} which the delta lacks", entry.ordinal)
             };
-            let rows = &self.delta.parts()[part].set.rows;
-            let (zone, at) = rows.locate(row);
-            let (Ok(keys), Ok(commit_ts)) = (rows.read_keys(zone), rows.read_commit_ts(zone)) else { return };
+            let set = &self.delta.parts()[part].set;
+            let (zone, at) = set.rows.locate(row);
+            let read = (set.rows.read_keys(zone), set.rows.read_commit_ts(zone), set.rows.read_tombstones(zone));
+            let (Ok(keys), Ok(commit_ts), Ok(tombstones)) = read else { return };
             assert_eq!(keys.get(at), key, "the index names a row of another key");
             assert_eq!(commit_ts.value(at), entry.commit_ts.0, "the index has another timestamp than the row");
+            let tombstone = tombstones.is_some_and(|t| t.value(at));
+            assert_eq!(set.deletes.is_deleted(row), tombstone, "the index names a superseded row");
+            live += u64::from(!tombstone);
+            let Ok(Some((pack, row))) = self.stable.find_one(key) else { return };
+            assert!(self.stable.packs[pack].deletes.is_deleted(row), "a key has a row in the stable and in the delta");
         });
+        let in_delta: u64 = self.delta.parts().iter().map(|part| part.set.live()).sum();
+        assert!(live == in_delta || self.delta_unreadable(), "a row of the delta has no index entry");
+    }
+
+    /// Whether some zone of the delta cannot be read now, so that nothing can be said of its rows.
+    fn delta_unreadable(&self) -> bool {
+        let zones = |set: &RowSet| (0..set.rows.zone_count()).any(|zone| set.rows.read_keys(zone).is_err());
+        self.delta.parts().iter().any(|part| zones(&part.set))
     }
 
     /// Whether `key` belongs here.

@@ -2,7 +2,8 @@
 
 use crate::error::Result;
 use crate::pack::Pack;
-use crate::row_set::{RowSet, slice_keys};
+use crate::pack::search;
+use crate::row_set::{BlockList, RowSet, slice_keys};
 use crate::types::{KeyArray, KeyRange, KeyRef};
 
 /// See the module documentation. Invariants:
@@ -11,10 +12,15 @@ use crate::types::{KeyArray, KeyRange, KeyRef};
 /// 2. The last key of a pack is before the first key of the next.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stable {
-    pub(crate) packs: Vec<RowSet>,
+    pub(crate) packs: BlockList<RowSet>,
 }
 
 impl Stable {
+    /// Packs in key order.
+    pub(crate) fn new(packs: impl IntoIterator<Item = RowSet>) -> Self {
+        Self { packs: packs.into_iter().collect() }
+    }
+
     /// First and last key of pack `i`.
     pub(crate) fn bounds(&self, i: usize) -> Option<(KeyRef<'_>, KeyRef<'_>)> {
         self.packs[i].rows.pack().and_then(|p| pack_bounds(p))
@@ -29,31 +35,31 @@ impl Stable {
     /// pack cost no read.
     pub(crate) fn find(&self, keys: &KeyArray) -> Result<Vec<Option<(u32, u32)>>> {
         let mut found = vec![None; keys.len()];
-        let mut at = 0;
-        for (i, set) in self.packs.iter().enumerate() {
-            let Some(pack) = set.rows.pack() else { continue };
-            let Some((first, last)) = pack_bounds(pack) else { continue };
-            let from = at + partition(keys, at, |key| key < first);
-            let to = from + partition(keys, from, |key| key <= last);
-            if from < to {
-                let rows = pack.find_sorted(&slice_keys(keys, from, to - from))?;
-                for (slot, row) in found[from..to].iter_mut().zip(rows) {
-                    *slot = row.map(|row| (i as u32, row));
-                }
+        let (mut at, mut i) = (0, 0);
+        while at < keys.len() {
+            i = self.pack_at_or_after(keys.get(at), i);
+            let Some(pack) = self.packs.get(i).and_then(|set| set.rows.pack()) else { break };
+            let Some((_, last)) = pack_bounds(pack) else { break };
+            let (end, at_last) = search(at, keys.len(), |row| keys.compare(row, last));
+            let end = end + usize::from(at_last);
+            let rows = pack.find_sorted(&slice_keys(keys, at, end - at))?;
+            for (slot, row) in found[at..end].iter_mut().zip(rows) {
+                *slot = row.map(|row| (i as u32, row));
             }
-            at = to;
-            if at == keys.len() {
-                break;
-            }
+            at = end;
         }
         Ok(found)
     }
 
+    /// The first pack from `from` on whose last key is at or after `key`.
+    fn pack_at_or_after(&self, key: KeyRef<'_>, from: usize) -> usize {
+        let last = |i: usize| self.packs[i].rows.pack().and_then(|p| pack_bounds(p)).map(|(_, last)| last);
+        search(from, self.packs.len(), |i| last(i).cmp(&Some(key))).0
+    }
+
     /// Finds one key.
     pub(crate) fn find_one(&self, key: KeyRef<'_>) -> Result<Option<(usize, u32)>> {
-        let i = self
-            .packs
-            .partition_point(|set| set.rows.pack().and_then(|p| pack_bounds(p)).is_some_and(|(_, last)| last < key));
+        let i = self.pack_at_or_after(key, 0);
         let Some(pack) = self.packs.get(i).and_then(|set| set.rows.pack()) else { return Ok(None) };
         Ok(pack.find(key)?.map(|row| (i, row)))
     }
@@ -76,14 +82,4 @@ impl Stable {
 fn pack_bounds(pack: &Pack) -> Option<(KeyRef<'_>, KeyRef<'_>)> {
     let last = pack.zone_count().checked_sub(1)?;
     Some((pack.zone_first_key(0), pack.zone_last_key(last)))
-}
-
-/// How many keys from `from` on satisfy `before`, which is true of a prefix.
-fn partition(keys: &KeyArray, from: usize, before: impl Fn(KeyRef<'_>) -> bool) -> usize {
-    let (mut low, mut high) = (from, keys.len());
-    while low < high {
-        let mid = low + (high - low) / 2;
-        if before(keys.get(mid)) { low = mid + 1 } else { high = mid }
-    }
-    low - from
 }

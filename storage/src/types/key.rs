@@ -44,7 +44,23 @@ pub enum KeyRef<'a> {
     Bytes(&'a [u8]),
 }
 
-impl KeyRef<'_> {
+impl<'a> KeyRef<'a> {
+    /// The integer; `None` if it is a key of bytes.
+    pub fn int(self) -> Option<i64> {
+        match self {
+            Self::Int(v) => Some(v),
+            Self::Bytes(_) => None,
+        }
+    }
+
+    /// The bytes; `None` if it is an integer.
+    pub fn bytes(self) -> Option<&'a [u8]> {
+        match self {
+            Self::Int(_) => None,
+            Self::Bytes(b) => Some(b),
+        }
+    }
+
     /// An owned copy.
     pub fn to_owned(&self) -> RowKey {
         match self {

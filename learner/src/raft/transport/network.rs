@@ -9,7 +9,7 @@ use openraft::error::{
 use openraft::network::{Backoff, RPCOption, RaftNetwork, RaftNetworkFactory};
 use openraft::raft::{AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, VoteRequest, VoteResponse};
 use openraft::{BasicNode, OptionalSend, Snapshot, Vote};
-use parking_lot::RwLock;
+use tokio::sync::watch;
 use tonic::Status;
 
 use super::LocalPeer;
@@ -22,18 +22,18 @@ type RpcError = RPCError<NodeId, BasicNode, RaftError<NodeId>>;
 /// The replicas of this process, by number. Clones share them.
 #[derive(Clone, Default)]
 pub(crate) struct Network {
-    local: Arc<RwLock<HashMap<NodeId, LocalPeer>>>,
+    local: Arc<watch::Sender<HashMap<NodeId, LocalPeer>>>,
 }
 
 impl Network {
     /// Makes a replica of this process reachable.
     pub(crate) fn register(&self, id: NodeId, peer: LocalPeer) {
-        self.local.write().insert(id, peer);
+        self.local.send_modify(|local| drop(local.insert(id, peer)));
     }
 
     /// Makes a replica of this process unreachable.
     pub(crate) fn unregister(&self, id: NodeId) {
-        self.local.write().remove(&id);
+        self.local.send_modify(|local| drop(local.remove(&id)));
     }
 }
 
@@ -59,18 +59,25 @@ enum Way<'a> {
 }
 
 impl Connection {
-    fn way(&self) -> Result<Way<'_>, Unreachable> {
-        if let Some(peer) = self.network.local.read().get(&self.target) {
-            return Ok(Way::Local(peer.clone()));
+    /// The way, for a call that may take as long as `option` says. A replica that can only be in this
+    /// process and is not there yet (the leader starts before the learner) is waited for.
+    async fn way(&self, option: &RPCOption) -> Result<Way<'_>, Unreachable> {
+        let registered = || self.network.local.borrow().get(&self.target).cloned();
+        if let Some(peer) = registered() {
+            return Ok(Way::Local(peer));
         }
         match &self.remote {
-            Some(Ok(peer)) => Ok(Way::Remote(peer)),
-            Some(Err(e)) => Err(Unreachable::new(e)),
-            None => {
-                let text = format!("node {} is not in this process", self.target);
-                Err(Unreachable::new(&std::io::Error::new(std::io::ErrorKind::NotFound, text)))
-            }
+            Some(Ok(peer)) => return Ok(Way::Remote(peer)),
+            Some(Err(e)) => return Err(Unreachable::new(e)),
+            None => {}
         }
+        let mut local = self.network.local.subscribe();
+        let arrives = local.wait_for(|local| local.contains_key(&self.target));
+        let _ = tokio::time::timeout(option.soft_ttl(), arrives).await;
+        registered().map(Way::Local).ok_or_else(|| {
+            let text = format!("node {} is not in this process", self.target);
+            Unreachable::new(&std::io::Error::new(std::io::ErrorKind::NotFound, text))
+        })
     }
 
     fn answered<T>(&self, answer: Result<Answer<T>, Status>) -> Result<T, RpcError> {
@@ -87,15 +94,15 @@ impl RaftNetwork<TypeConfig> for Connection {
         rpc: AppendEntriesRequest<TypeConfig>,
         option: RPCOption,
     ) -> Result<AppendEntriesResponse<NodeId>, RpcError> {
-        let answer = match self.way()? {
+        let answer = match self.way(&option).await? {
             Way::Local(peer) => Ok(peer.append_entries(rpc, option.soft_ttl()).await),
             Way::Remote(peer) => peer.append_entries(&rpc).await,
         };
         self.answered(answer)
     }
 
-    async fn vote(&mut self, rpc: VoteRequest<NodeId>, _option: RPCOption) -> Result<VoteResponse<NodeId>, RpcError> {
-        let answer = match self.way()? {
+    async fn vote(&mut self, rpc: VoteRequest<NodeId>, option: RPCOption) -> Result<VoteResponse<NodeId>, RpcError> {
+        let answer = match self.way(&option).await? {
             Way::Local(peer) => Ok(peer.vote(rpc).await),
             Way::Remote(peer) => peer.vote(&rpc).await,
         };
@@ -107,9 +114,9 @@ impl RaftNetwork<TypeConfig> for Connection {
         vote: Vote<NodeId>,
         snapshot: Snapshot<TypeConfig>,
         cancel: impl Future<Output = ReplicationClosed> + OptionalSend + 'static,
-        _option: RPCOption,
+        option: RPCOption,
     ) -> Result<SnapshotResponse<NodeId>, StreamingError<TypeConfig, Fatal<NodeId>>> {
-        let way = self.way().map_err(StreamingError::Unreachable)?;
+        let way = self.way(&option).await.map_err(StreamingError::Unreachable)?;
         let install = async {
             match way {
                 Way::Local(peer) => peer

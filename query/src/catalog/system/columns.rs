@@ -38,20 +38,25 @@ pub(super) fn columns(catalog: &CatalogSnapshot) -> Relation {
     ]);
     for table in catalog.tables() {
         for (i, column) in table.columns.iter().enumerate() {
-            out.push(row(table, i, column));
+            out.push(row(&table.database, &table.name, i, column, column_key(table, column)));
+        }
+    }
+    for view in catalog.views() {
+        for (i, column) in view.columns.iter().enumerate() {
+            out.push(row(&view.database, &view.name, i, column, ""));
         }
     }
     out
 }
 
-fn row(table: &TableInfo, position: usize, column: &ColumnInfo) -> Vec<Cell> {
+fn row(database: &str, table: &str, position: usize, column: &ColumnInfo, key: &str) -> Vec<Cell> {
     let declared = declaration(&column.sql_type);
     let facts = TypeFacts::of(&column.sql_type);
     let is_text = facts.characters.is_some() && !facts.binary;
     vec![
         "def".into(),
-        table.database.as_str().into(),
-        table.name.as_str().into(),
+        database.into(),
+        table.into(),
         column.name.as_str().into(),
         (position as u64 + 1).into(),
         default(column),
@@ -65,7 +70,7 @@ fn row(table: &TableInfo, position: usize, column: &ColumnInfo) -> Vec<Cell> {
         is_text.then_some("utf8mb4").into(),
         is_text.then_some(column.collation.as_str()).into(),
         declared.into(),
-        column_key(table, column).into(),
+        key.into(),
         extra(column).into(),
         "select,insert,update,references".into(),
         column.comment.as_str().into(),

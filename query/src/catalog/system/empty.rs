@@ -8,22 +8,6 @@ type Columns = &'static [(&'static str, Kind)];
 const EMPTY: &[(&str, &str, Columns)] = &[
     (
         "information_schema",
-        "views",
-        &[
-            ("TABLE_CATALOG", Text),
-            ("TABLE_SCHEMA", Text),
-            ("TABLE_NAME", Text),
-            ("VIEW_DEFINITION", Text),
-            ("CHECK_OPTION", Text),
-            ("IS_UPDATABLE", Text),
-            ("DEFINER", Text),
-            ("SECURITY_TYPE", Text),
-            ("CHARACTER_SET_CLIENT", Text),
-            ("COLLATION_CONNECTION", Text),
-        ],
-    ),
-    (
-        "information_schema",
         "routines",
         &[
             ("SPECIFIC_NAME", Text),
@@ -115,28 +99,6 @@ const EMPTY: &[(&str, &str, Columns)] = &[
             ("INDEX_LENGTH", UInt),
             ("CREATE_TIME", Time),
         ],
-    ),
-    (
-        "information_schema",
-        "referential_constraints",
-        &[
-            ("CONSTRAINT_CATALOG", Text),
-            ("CONSTRAINT_SCHEMA", Text),
-            ("CONSTRAINT_NAME", Text),
-            ("UNIQUE_CONSTRAINT_CATALOG", Text),
-            ("UNIQUE_CONSTRAINT_SCHEMA", Text),
-            ("UNIQUE_CONSTRAINT_NAME", Text),
-            ("MATCH_OPTION", Text),
-            ("UPDATE_RULE", Text),
-            ("DELETE_RULE", Text),
-            ("TABLE_NAME", Text),
-            ("REFERENCED_TABLE_NAME", Text),
-        ],
-    ),
-    (
-        "information_schema",
-        "check_constraints",
-        &[("CONSTRAINT_CATALOG", Text), ("CONSTRAINT_SCHEMA", Text), ("CONSTRAINT_NAME", Text), ("CHECK_CLAUSE", Text)],
     ),
     (
         "information_schema",

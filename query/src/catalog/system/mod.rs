@@ -1,12 +1,14 @@
 //! `information_schema` and the little of `mysql` that clients ask for, made when a query names them.
 
 mod columns;
+mod constraints;
 mod empty;
 mod indexes;
 mod relation;
 mod replica;
 mod server;
 mod tables;
+mod views;
 
 use std::sync::Arc;
 
@@ -25,6 +27,11 @@ pub fn is_database(name: &str) -> bool {
     DATABASES.contains(&name)
 }
 
+/// Whether there is a system table of that name; both in lower case.
+pub fn exists(database: &str, table: &str) -> bool {
+    names().any(|name| name == (database, table))
+}
+
 /// The names of all system tables: database and table, in lower case.
 fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
     FILLED.iter().copied().chain(empty::names())
@@ -32,12 +39,14 @@ fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
 
 const FILLED: &[(&str, &str)] = &[
     ("information_schema", "character_sets"),
+    ("information_schema", "check_constraints"),
     ("information_schema", "collation_character_set_applicability"),
     ("information_schema", "collations"),
     ("information_schema", "columns"),
     ("information_schema", "engines"),
     ("information_schema", "key_column_usage"),
     ("information_schema", "processlist"),
+    ("information_schema", "referential_constraints"),
     ("information_schema", "schemata"),
     ("information_schema", "statistics"),
     ("information_schema", "table_constraints"),
@@ -45,6 +54,7 @@ const FILLED: &[(&str, &str)] = &[
     ("information_schema", "tiflash_replica"),
     ("information_schema", "tiflash_segments"),
     ("information_schema", "tiflash_tables"),
+    ("information_schema", "views"),
     ("mysql", "user"),
     ("performance_schema", "processlist"),
 ];
@@ -59,8 +69,11 @@ pub fn table(reads: &QueryReads, database: &str, name: &str) -> Result<Option<Ar
         ("information_schema", "tables") => tables::tables(reads),
         ("information_schema", "columns") => columns::columns(reads.catalog()),
         ("information_schema", "statistics") => indexes::statistics(reads.catalog()),
-        ("information_schema", "key_column_usage") => indexes::key_column_usage(reads.catalog()),
-        ("information_schema", "table_constraints") => indexes::table_constraints(reads.catalog()),
+        ("information_schema", "key_column_usage") => constraints::key_column_usage(reads.catalog()),
+        ("information_schema", "table_constraints") => constraints::table_constraints(reads.catalog()),
+        ("information_schema", "referential_constraints") => constraints::referential_constraints(reads.catalog()),
+        ("information_schema", "check_constraints") => constraints::check_constraints(reads.catalog()),
+        ("information_schema", "views") => views::views(reads.catalog()),
         ("information_schema", "character_sets") => server::character_sets(),
         ("information_schema", "collations") => server::collations(),
         ("information_schema", "collation_character_set_applicability") => server::collation_applicability(),
@@ -69,7 +82,7 @@ pub fn table(reads: &QueryReads, database: &str, name: &str) -> Result<Option<Ar
         ("information_schema", "tiflash_replica") => replica::tiflash_replica(reads),
         ("information_schema", "tiflash_tables") => replica::tiflash_tables(reads),
         ("information_schema", "tiflash_segments") => replica::tiflash_segments(reads),
-        ("mysql", "user") => server::users(),
+        ("mysql", "user") => server::users(reads.catalog()),
         ("information_schema" | "mysql" | "performance_schema", _) => match empty::relation(database, name) {
             Some(relation) => relation,
             None => return Ok(None),

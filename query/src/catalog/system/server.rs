@@ -1,7 +1,10 @@
 //! The server itself: character sets, collations, engines, connections, accounts.
 
+use deltatree_learner::catalog::CatalogSnapshot;
+
 use super::relation::Kind::{Int, Text, UInt};
 use super::relation::{Cell, Relation};
+use crate::mysql::native_password;
 use crate::planner::QueryReads;
 
 /// A connection, for `processlist`.
@@ -125,7 +128,7 @@ pub(super) fn processlist(reads: &QueryReads) -> Relation {
     out
 }
 
-pub(super) fn users() -> Relation {
+pub(super) fn users(catalog: &CatalogSnapshot) -> Relation {
     let mut out = Relation::new(&[
         ("Host", Text),
         ("User", Text),
@@ -135,14 +138,16 @@ pub(super) fn users() -> Relation {
         ("password_expired", Text),
         ("password_lifetime", UInt),
     ]);
-    out.push(vec![
-        "%".into(),
-        "root".into(),
-        "mysql_native_password".into(),
-        "".into(),
-        "N".into(),
-        "N".into(),
-        Cell::Null,
-    ]);
+    for account in catalog.accounts() {
+        out.push(vec![
+            account.host.as_str().into(),
+            account.user.as_str().into(),
+            "mysql_native_password".into(),
+            account.password.as_ref().map_or_else(String::new, native_password::digest_text).into(),
+            if account.locked { "Y" } else { "N" }.into(),
+            "N".into(),
+            Cell::Null,
+        ]);
+    }
     out
 }

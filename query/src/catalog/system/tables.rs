@@ -84,6 +84,16 @@ pub(super) fn tables(reads: &QueryReads) -> Relation {
             table.id.0.into(),
         ]);
     }
+    for view in reads.catalog().views() {
+        let mut row = vec![Cell::Null; 22];
+        row[0] = "def".into();
+        row[1] = view.database.as_str().into();
+        row[2] = view.name.as_str().into();
+        row[3] = "VIEW".into();
+        row[20] = "VIEW".into();
+        row[21] = view.id.into();
+        out.push(row);
+    }
     for (database, name) in super::names() {
         let mut row = vec![Cell::Null; 22];
         row[0] = "def".into();

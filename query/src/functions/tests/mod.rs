@@ -4,6 +4,7 @@
 //! the place says so.
 
 mod golden_conversions;
+mod golden_json;
 mod golden_numbers;
 mod golden_temporal;
 mod golden_text;

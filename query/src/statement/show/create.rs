@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use datafusion::sql::sqlparser::ast::ObjectName;
-use deltatree_learner::catalog::{ColumnDefault, ColumnInfo, PrimaryKey, SqlType, TableInfo};
+use deltatree_learner::catalog::{ColumnDefault, ColumnInfo, ForeignKeyInfo, PrimaryKey, SqlType, TableInfo, ViewInfo};
 use deltatree_storage::types::{ColumnId, StoredType, Value};
 
 use crate::error::{Result, SqlError};
@@ -18,6 +18,11 @@ impl Session {
     /// `SHOW CREATE TABLE`.
     pub(super) fn show_create_table(&self, name: &ObjectName) -> Result<TextTable> {
         let (database, name) = name_parts(name);
+        if let Some(view) = self.view(database, name) {
+            let mut table = TextTable::new(&["View", "Create View", "character_set_client", "collation_connection"]);
+            table.push_all([&view.name, &create_view_text(&view), "utf8mb4", "utf8mb4_bin"]);
+            return Ok(table);
+        }
         let info = self.table(database, name)?;
         let mut table = TextTable::new(&["Table", "Create Table"]);
         table.push_all([&info.name, &create_table_text(&info)?]);
@@ -33,6 +38,27 @@ impl Session {
         table.push_all([&name, &text]);
         Ok(table)
     }
+}
+
+/// The `CREATE VIEW` statement that makes a view like this one.
+fn create_view_text(view: &ViewInfo) -> String {
+    let (user, host) = view.definer.rsplit_once('@').unwrap_or((&view.definer, "%"));
+    let security = if view.invoker_rights { "INVOKER" } else { "DEFINER" };
+    let mut text = format!(
+        "CREATE ALGORITHM=UNDEFINED DEFINER={}@{} SQL SECURITY {security} VIEW {}",
+        quoted(user),
+        quoted(host),
+        quoted(&view.name)
+    );
+    if view.columns_listed {
+        let columns: Vec<_> = view.columns.iter().map(|c| quoted(&c.name)).collect();
+        write!(text, " ({})", columns.join(", ")).expect("writing to a string cannot fail");
+    }
+    write!(text, " AS {}", view.definition).expect("writing to a string cannot fail");
+    if view.check_option != "NONE" {
+        write!(text, " WITH {} CHECK OPTION", view.check_option).expect("writing to a string cannot fail");
+    }
+    text
 }
 
 /// The `CREATE TABLE` statement that makes a table like this one.
@@ -54,6 +80,13 @@ pub(super) fn create_table_text(info: &TableInfo) -> Result<String> {
         let unique = if index.unique { "UNIQUE " } else { "" };
         lines.push(format!("{unique}KEY {} ({})", quoted(&index.name), names(&index.columns)));
     }
+    for key in &info.foreign_keys {
+        lines.push(foreign_key_text(info, key, &names(&key.columns)));
+    }
+    for check in &info.checks {
+        let enforced = if check.enforced { "" } else { " /*!80016 NOT ENFORCED */" };
+        lines.push(format!("CONSTRAINT {} CHECK ({}){enforced}", quoted(&check.name), check.condition));
+    }
     let mut text = format!("CREATE TABLE {} (\n  {}\n)", quoted(&info.name), lines.join(",\n  "));
     text.push_str(" ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin");
     if info.auto_increment_start > 1 {
@@ -63,6 +96,25 @@ pub(super) fn create_table_text(info: &TableInfo) -> Result<String> {
         write!(text, " COMMENT={}", literal(&info.comment)).expect("writing to a string cannot fail");
     }
     Ok(text)
+}
+
+fn foreign_key_text(info: &TableInfo, key: &ForeignKeyInfo, columns: &str) -> String {
+    let referenced: Vec<_> = key.referenced_columns.iter().map(|c| quoted(c)).collect();
+    let mut table = quoted(&key.referenced_table);
+    if !key.referenced_database.eq_ignore_ascii_case(&info.database) {
+        table = format!("{}.{table}", quoted(&key.referenced_database));
+    }
+    let mut text = format!(
+        "CONSTRAINT {} FOREIGN KEY ({columns}) REFERENCES {table} ({})",
+        quoted(&key.name),
+        referenced.join(",")
+    );
+    for (event, action) in [("DELETE", &key.on_delete), ("UPDATE", &key.on_update)] {
+        if !action.is_empty() {
+            write!(text, " ON {event} {action}").expect("writing to a string cannot fail");
+        }
+    }
+    text
 }
 
 fn column_text(column: &ColumnInfo) -> Result<String> {

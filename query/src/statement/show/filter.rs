@@ -55,7 +55,7 @@ async fn filter_where(condition: &Expr, answer: RecordBatch) -> Result<RecordBat
 
 /// MySQL's `LIKE`, without regard to case: `%` is any text, `_` any character, `\` takes the next one as
 /// it is.
-fn like(pattern: &str, text: &str) -> bool {
+pub(crate) fn like(pattern: &str, text: &str) -> bool {
     let pattern: Vec<char> = pattern.to_lowercase().chars().collect();
     let text: Vec<char> = text.to_lowercase().chars().collect();
     let (mut p, mut t) = (0, 0);

@@ -13,9 +13,13 @@ mod run;
 mod server;
 mod tables;
 
+pub(crate) use filter::like;
 pub(crate) use parse::{describe, parse};
 
 use datafusion::sql::sqlparser::ast::{Expr, ObjectName};
+
+use super::account::AccountName;
+use super::parse::name_parts;
 
 /// A `SHOW` statement.
 #[derive(Clone, Debug)]
@@ -28,6 +32,17 @@ impl Show {
     /// Whether it asks about the statement before it.
     pub(crate) fn is_diagnostics(&self) -> bool {
         matches!(self.what, What::Conditions { .. } | What::CountConditions { .. })
+    }
+
+    /// The table that it describes: database, if named, and table.
+    pub(crate) fn table(&self) -> Option<(Option<&str>, &str)> {
+        let (table, database) = match &self.what {
+            What::Columns { table, database, .. } | What::Index { table, database } => (table, database.as_deref()),
+            What::CreateTable(table) => (table, None),
+            _ => return None,
+        };
+        let (own, name) = name_parts(table);
+        Some((database.or(own), name))
     }
 }
 
@@ -81,7 +96,7 @@ enum What {
     ProcessList {
         full: bool,
     },
-    Grants,
+    Grants(AccountName),
     Plugins,
     Privileges,
     /// Lists of things that do not exist here: the answer's columns.

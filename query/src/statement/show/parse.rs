@@ -5,6 +5,7 @@ use datafusion::sql::sqlparser::parser::ParserError;
 use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::{Filter, Show, What};
+use crate::statement::account::AccountName;
 use crate::statement::parsed::StatementKind;
 use crate::statement::words::Words;
 
@@ -118,10 +119,11 @@ fn what(words: &mut Words<'_>, full: bool, global: bool) -> Result<What> {
     } else if words.take("PROCESSLIST") {
         What::ProcessList { full }
     } else if words.take("GRANTS") {
-        if words.take("FOR") {
+        let name = if words.take("FOR") { crate::statement::account::name(words)? } else { AccountName::Current };
+        if words.take("USING") {
             words.skip_rest();
         }
-        What::Grants
+        What::Grants(name)
     } else if words.take("PLUGINS") {
         What::Plugins
     } else if words.take("PRIVILEGES") {

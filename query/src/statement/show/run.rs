@@ -42,11 +42,7 @@ impl Session {
                 table.into_batch()
             }
             What::ProcessList { full } => self.show_process_list(*full).into_batch(),
-            What::Grants => {
-                let mut table = TextTable::new(&["Grants for root@%"]);
-                table.push_all(["GRANT ALL PRIVILEGES ON *.* TO 'root'@'%' WITH GRANT OPTION"]);
-                table.into_batch()
-            }
+            What::Grants(name) => self.show_grants(name)?.into_batch(),
             What::Engines => super::server::engines().into_batch(),
             What::Collation => super::server::collations().into_batch(),
             What::CharacterSet => super::server::character_sets().into_batch(),

@@ -17,6 +17,7 @@ impl Session {
     pub(super) fn show_databases(&self) -> TextTable {
         let catalog = self.node.group().catalog();
         let mut names: Vec<_> = catalog.databases().map(|d| d.name.as_str()).chain([INFORMATION_SCHEMA]).collect();
+        names.retain(|name| self.sees_database(name));
         names.sort_unstable();
         let mut table = TextTable::new(&["Database"]);
         names.iter().for_each(|name| table.push_all([name]));
@@ -33,20 +34,25 @@ impl Session {
     pub(super) async fn show_tables(&mut self, database: Option<&str>, full: bool) -> Result<RecordBatch> {
         let database = self.shown_database(database)?;
         let header = format!("Tables_in_{database}");
-        let (names, kind) = if database == INFORMATION_SCHEMA {
-            (self.information_schema_tables().await?, "SYSTEM VIEW")
+        let mut names: Vec<(String, &str)> = Vec::new();
+        if database == INFORMATION_SCHEMA {
+            names.extend(self.information_schema_tables().await?.into_iter().map(|name| (name, "SYSTEM VIEW")));
         } else {
             let catalog = self.node.group().catalog();
-            let id = catalog.database(&database).map(|d| d.id);
-            (id.into_iter().flat_map(|id| catalog.tables_of(id)).map(|t| t.name.clone()).collect(), "BASE TABLE")
-        };
+            if let Some(id) = catalog.database(&database).map(|d| d.id) {
+                names.extend(catalog.tables_of(id).map(|t| (t.name.clone(), "BASE TABLE")));
+                names.extend(catalog.views_of(id).map(|v| (v.name.clone(), "VIEW")));
+            }
+            names.retain(|(name, _)| self.sees_table(&database, name));
+            names.sort_by_cached_key(|(name, _)| name.to_lowercase());
+        }
         if full {
             let mut table = TextTable::new(&[header.as_str(), "Table_type"]);
-            names.iter().for_each(|name| table.push_all([name, kind]));
+            names.iter().for_each(|(name, kind)| table.push_all([name, kind]));
             table.into_batch()
         } else {
             let mut table = TextTable::new(&[header]);
-            names.iter().for_each(|name| table.push_all([name]));
+            names.iter().for_each(|(name, _)| table.push_all([name]));
             table.into_batch()
         }
     }
@@ -128,6 +134,12 @@ impl Session {
                 Some(info.comment.clone()),
             ]);
         }
+        for view in id.into_iter().flat_map(|id| catalog.views_of(id)) {
+            let mut row = [const { None }; 18];
+            row[0] = Some(view.name.clone());
+            row[17] = Some("VIEW".to_owned());
+            table.push(row);
+        }
         Ok(table)
     }
 
@@ -143,17 +155,27 @@ impl Session {
         if database == INFORMATION_SCHEMA {
             return self.show_system_columns(name).await;
         }
-        let info = self.table(Some(&database), name)?;
+        let view = self.view(Some(&database), name);
+        let info = if view.is_some() { None } else { Some(self.table(Some(&database), name)?) };
+        let columns = match (&view, &info) {
+            (Some(view), _) => view.columns.as_slice(),
+            (None, Some(info)) => info.columns.as_slice(),
+            (None, None) => &[],
+        };
         let mut table = if full {
             TextTable::new(&["Field", "Type", "Collation", "Null", "Key", "Default", "Extra", "Privileges", "Comment"])
         } else {
             TextTable::new(&["Field", "Type", "Null", "Key", "Default", "Extra"])
         };
-        for column in &info.columns {
+        for column in columns {
             let text = |s: &str| Some(s.to_owned());
             let null = text(if column.nullable { "YES" } else { "NO" });
             let (field, kind) = (Some(column.name.clone()), Some(declaration(&column.sql_type)));
-            let (key, default, extra) = (text(key_kind(&info, column)), default_text(column)?, Some(extra(column)));
+            let (key, default, extra) = (
+                text(info.as_ref().map_or("", |info| key_kind(info, column))),
+                default_text(column)?,
+                Some(extra(column)),
+            );
             if full {
                 let is_text = column.sql_type.stored() == deltatree_storage::types::StoredType::Utf8;
                 let collation = is_text.then(|| column.collation.clone());

@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use super::Target;
 use crate::error::{Result, SqlError};
 use crate::types::Datum;
+use crate::types::json::json_text;
 use crate::types::number::parse_f64_prefix;
 
 /// A `YEAR`: 0, or 1901 to 2155; one and two digits mean 1970 to 2069.
@@ -118,43 +119,8 @@ pub(crate) fn bytes_as_integer(bytes: &[u8]) -> Option<u64> {
 pub(super) fn json(datum: &Datum, target: &mut Target<'_>) -> Result<Value> {
     let text = super::shown(datum, target.zone());
     match serde_json::from_str::<Json>(&text) {
-        Ok(document) => {
-            let mut out = String::with_capacity(text.len());
-            write_json(&document, &mut out);
-            Ok(Value::Bytes(out.into()))
-        }
+        Ok(document) => Ok(Value::Bytes(json_text(&document).into())),
         // Not a document: there is nothing to clamp to, strict or not.
         Err(e) => Err(SqlError::invalid_json("Invalid value.", e.column().saturating_sub(1), &target.column.name)),
-    }
-}
-
-/// Appends a document in MySQL's form: a blank after `,` and `:`, keys ordered by length, then bytes.
-fn write_json(document: &Json, out: &mut String) {
-    match document {
-        Json::Array(items) => {
-            out.push('[');
-            for (i, item) in items.iter().enumerate() {
-                if i > 0 {
-                    out.push_str(", ");
-                }
-                write_json(item, out);
-            }
-            out.push(']');
-        }
-        Json::Object(members) => {
-            let mut members: Vec<_> = members.iter().collect();
-            members.sort_by(|(a, _), (b, _)| a.len().cmp(&b.len()).then_with(|| a.cmp(b)));
-            out.push('{');
-            for (i, (key, item)) in members.into_iter().enumerate() {
-                if i > 0 {
-                    out.push_str(", ");
-                }
-                out.push_str(&Json::from(key.as_str()).to_string());
-                out.push_str(": ");
-                write_json(item, out);
-            }
-            out.push('}');
-        }
-        scalar => out.push_str(&scalar.to_string()),
     }
 }

@@ -114,6 +114,7 @@ impl FileStore for Store {
 
 pub(super) struct Harness {
     pub(super) store: Store,
+    config: Config,
     pub(super) engine: Engine,
     pub(super) model: Model,
     pub(super) schema: TableSchema,
@@ -128,12 +129,27 @@ pub(super) struct Harness {
 
 impl Harness {
     pub(super) fn new(schema: TableSchema) -> Self {
+        Self::with_config(schema, Config::tiny())
+    }
+
+    pub(super) fn with_config(schema: TableSchema, config: Config) -> Self {
         let store = Store::default();
-        let engine = Engine::open_with(Arc::new(store.clone()), Config::tiny()).unwrap();
+        let engine = Engine::open_with(Arc::new(store.clone()), config.clone()).unwrap();
         engine.put_table(schema.clone()).unwrap();
         let model = Model::default();
         let next_column = schema.columns.len() as u32;
-        Self { store, engine, model, schema, log: Vec::new(), now: 0, safe_point: 0, next_column, held: Vec::new() }
+        Self {
+            store,
+            config,
+            engine,
+            model,
+            schema,
+            log: Vec::new(),
+            now: 0,
+            safe_point: 0,
+            next_column,
+            held: Vec::new(),
+        }
     }
 
     /// Does `work`, and applies the transactions when it begins to write its first file (or after it,
@@ -188,7 +204,7 @@ impl Harness {
     /// entries before it are fed once more.
     pub(super) fn reopen(&mut self, extra: usize) {
         self.held.clear();
-        self.engine = Engine::open_with(Arc::new(self.store.clone()), Config::tiny()).unwrap();
+        self.engine = Engine::open_with(Arc::new(self.store.clone()), self.config.clone()).unwrap();
         self.feed(extra);
     }
 
@@ -213,6 +229,16 @@ impl Harness {
         let ts = Timestamp(ts.max(self.safe_point));
         let expected = self.expected(&self.schema, ts);
         self.held.push((self.engine.snapshot(TABLE, ts).unwrap(), expected));
+    }
+
+    /// Does all background work that is due.
+    pub(super) fn settle(&self) {
+        for _ in 0..100 {
+            if self.engine.maintain().unwrap().is_none() {
+                return;
+            }
+        }
+        panic!("background work does not come to an end");
     }
 
     pub(super) fn release(&mut self) {

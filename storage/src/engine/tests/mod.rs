@@ -1,6 +1,7 @@
 //! The engine against the model.
 
 mod concurrency;
+mod conditions;
 mod faults;
 mod filters;
 mod harness;

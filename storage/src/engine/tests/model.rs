@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::harness::{ALL_TYPES, Harness, schema};
+use crate::config::Config;
 use crate::types::{KeyKind, StoredType, Value};
 
 #[derive(Clone, Debug)]
@@ -10,6 +11,7 @@ enum Op {
     Apply(Vec<Vec<(u16, Option<i64>)>>),
     Flush,
     Maintain,
+    Settle,
     Compact,
     FlushDuring(Vec<Vec<(u16, Option<i64>)>>),
     MaintainDuring(Vec<Vec<(u16, Option<i64>)>>),
@@ -39,6 +41,7 @@ fn op() -> impl Strategy<Value = Op> {
         3 => change().prop_map(|c| Op::Apply(vec![vec![c]])),
         2 => Just(Op::Flush),
         3 => Just(Op::Maintain),
+        1 => Just(Op::Settle),
         1 => Just(Op::Compact),
         2 => any::<u8>().prop_map(Op::SafePoint),
         1 => any::<u8>().prop_map(Op::Hold),
@@ -50,7 +53,11 @@ fn op() -> impl Strategy<Value = Op> {
 }
 
 fn run(key: KeyKind, types: &[StoredType], ops: &[Op]) {
-    let mut harness = Harness::new(schema(key, types));
+    run_with(Config::tiny(), key, types, ops);
+}
+
+fn run_with(config: Config, key: KeyKind, types: &[StoredType], ops: &[Op]) {
+    let mut harness = Harness::with_config(schema(key, types), config);
     for op in ops {
         match op {
             Op::Apply(transactions) => harness.apply(transactions),
@@ -58,6 +65,7 @@ fn run(key: KeyKind, types: &[StoredType], ops: &[Op]) {
             Op::Maintain => {
                 harness.engine.maintain().unwrap();
             }
+            Op::Settle => harness.settle(),
             Op::FlushDuring(t) => harness.apply_during(t, |engine| engine.flush().unwrap()),
             Op::MaintainDuring(t) => harness.apply_during(t, |engine| {
                 engine.maintain().unwrap();
@@ -93,6 +101,12 @@ proptest! {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 8, max_shrink_iters: 100, ..ProptestConfig::default() })]
+
+    #[test]
+    fn several_threads_merge_as_one_does(ops in prop::collection::vec(op(), 1..40)) {
+        let config = Config { background_threads: 3, ..Config::tiny() };
+        run_with(config, KeyKind::Int, &[StoredType::Int64, StoredType::Utf8, StoredType::Int64], &ops);
+    }
 
     #[test]
     fn every_column_type_comes_back(ops in prop::collection::vec(op(), 1..25)) {

@@ -6,6 +6,7 @@ use arrow::compute::take;
 use bytes::Bytes;
 
 use super::block::{self, Block, Encoding, Nulls};
+use super::dictionary::{self, Coded};
 use super::{Damage, Trust, float, integer, text, wide};
 use crate::error::Result;
 use crate::types::StoredType;
@@ -72,6 +73,18 @@ pub(crate) fn decode_rows(
     }
     let all = decode(bytes, data_type, rows, Trust::Checked)?;
     take(&all, &UInt32Array::from(wanted.to_vec()), None).map_err(|e| Damage::new(e.to_string()))
+}
+
+/// A block of text, which was decoded before without damage, as codes into its distinct values; `None`
+/// if it has no dictionary.
+pub(crate) fn decode_coded(bytes: &Bytes, data_type: StoredType, rows: usize) -> Result<Option<Coded>, Damage> {
+    let block = block::open(bytes, rows)?;
+    match (&block.nulls, block.encoding, data_type) {
+        (Nulls::Some(nulls), Encoding::Dictionary, StoredType::Utf8 | StoredType::Binary) => {
+            dictionary::decode_coded(&block.payload, rows, data_type, nulls.as_ref()).map(Some)
+        }
+        _ => Ok(None),
+    }
 }
 
 /// The values of a block of fixed-width type, in Arrow's layout.

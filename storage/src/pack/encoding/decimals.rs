@@ -21,7 +21,8 @@ const PREFIX_BYTES: usize = 16;
 pub(super) fn encode(values: &[f64], same: impl Fn(f64, usize) -> bool) -> Option<(u64, Vec<u8>)> {
     let whole = |i: usize, power: f64| {
         let scaled = (values[i] * power).round();
-        (scaled.abs() < MAX_WHOLE && same(scaled / power, i)).then_some(scaled as i64)
+        // Held against what decoding gives, which is no negative zero.
+        (scaled.abs() < MAX_WHOLE && same(scaled as i64 as f64 / power, i)).then_some(scaled as i64)
     };
     let mut exponent = 0;
     let mut i = 0;

@@ -124,6 +124,34 @@ pub(super) fn decode_text(
     plain::text(data_type, views, bytes, nulls, Trust::Checked)
 }
 
+/// A column as codes into its distinct values.
+#[derive(Debug)]
+pub(crate) struct Coded {
+    /// One a row, each a position in `values`.
+    pub(crate) codes: Vec<u32>,
+    /// Distinct values; the last one is NULL if rows are NULL.
+    pub(crate) values: ArrayRef,
+}
+
+/// The text of `rows` rows as codes; the payload was decoded before.
+pub(super) fn decode_coded(
+    payload: &Bytes,
+    rows: usize,
+    data_type: StoredType,
+    nulls: Option<&NullBuffer>,
+) -> Result<Coded, Damage> {
+    let (mut codes, count, rest) = codes(payload, rows)?;
+    let (offsets, bytes) = plain::split_bytes(&payload.slice_ref(rest), count)?;
+    let mut views = plain::views(&offsets, &bytes);
+    let mut valid = None;
+    if let Some(nulls) = nulls {
+        views.push(0);
+        valid = Some(NullBuffer::from_iter((0..=count).map(|code| code < count)));
+        (!nulls.inner()).set_indices().for_each(|row| codes[row] = count as u32);
+    }
+    Ok(Coded { codes, values: plain::text(data_type, views, bytes, valid, Trust::Checked)? })
+}
+
 /// The text of some of `rows` rows; the payload was decoded before.
 pub(super) fn decode_text_rows(
     payload: &Bytes,

@@ -87,24 +87,42 @@ impl<'a> Parts<'a> {
         let lengths = lengths.unpack::<u32>();
         let sum: u64 = lengths.iter().map(|l| u64::from(*l)).sum();
         // The decompressor refuses codes that are longer than twice the text, as escapes make them.
-        let fits = codes.len() as u64 <= 2 * total && sum == total;
+        let fits = codes.len() as u64 <= total.saturating_mul(2) && sum == total;
         if !fits || total > codes.len() as u64 * 8 || total > u64::from(u32::MAX) {
             return Err(Damage::new(format!("values of {sum} bytes in a text of {total}")));
         }
         Ok(Self { symbols, symbol_lengths, lengths, starts, codes, total: total as usize })
     }
 
-    /// Bytes that the codes stand for; damage if they end in an escape.
-    fn decoded_bytes(&self) -> Result<usize, Damage> {
-        let (mut bytes, mut codes) = (0, self.codes.iter());
-        while let Some(code) = codes.next() {
-            bytes += match *code {
-                ESCAPE if codes.next().is_none() => return Err(Damage::new("the codes end in an escape")),
-                ESCAPE => 1,
-                code => usize::from(self.symbol_lengths[usize::from(code)]),
+    /// Checks that the codes stand for the text that the lengths say, whole and group by group.
+    fn check_codes(&self) -> Result<(), Damage> {
+        let mut group_offsets = self.lengths.chunks(GROUP).scan(0, |end, lengths| {
+            let start = *end;
+            *end += lengths.iter().map(|l| *l as usize).sum::<usize>();
+            Some(start)
+        });
+        let (mut group, mut bytes, mut at) = (0, 0, 0);
+        loop {
+            while group < self.starts.len() && self.starts.get(group) == at as i64 {
+                if group_offsets.next() != Some(bytes) {
+                    return Err(Damage::new(format!("group {group} of the codes is not where it should be")));
+                }
+                group += 1;
+            }
+            let Some(code) = self.codes.get(at) else { break };
+            (at, bytes) = match *code {
+                ESCAPE if at + 1 == self.codes.len() => return Err(Damage::new("the codes end in an escape")),
+                ESCAPE => (at + 2, bytes + 1),
+                code => (at + 1, bytes + usize::from(self.symbol_lengths[usize::from(code)])),
             };
         }
-        Ok(bytes)
+        if bytes != self.total {
+            return Err(Damage::new("the codes stand for more or less text than the block has"));
+        }
+        if group < self.starts.len() {
+            return Err(Damage::new(format!("group {group} of the codes is not where it should be")));
+        }
+        Ok(())
     }
 
     /// The text of one group of values of the given lengths.
@@ -140,8 +158,8 @@ pub(super) fn decode(
     let parts = Parts::read(payload, rows)?;
     // The decompressor panics where codes and lengths disagree. Blocks that were decoded before do
     // not need the check again.
-    if trust == Trust::Fresh && parts.decoded_bytes()? != parts.total {
-        return Err(Damage::new("the codes stand for more or less text than the block has"));
+    if trust == Trust::Fresh {
+        parts.check_codes()?;
     }
     let text = Bytes::from(parts.decompress(parts.codes, parts.total));
     let offsets = plain::offsets(&parts.lengths, text.len())?;

@@ -29,10 +29,12 @@ mod text;
 mod wide;
 mod zstd;
 
-pub(super) use column::{decode, decode_rows, encode};
+pub(super) use column::{decode, decode_coded, decode_rows, encode};
 pub(crate) use constant::repeat;
 pub(super) use damage::{Damage, Trust};
-pub(super) use keys::{KeyBlock, decode_keys, encode_keys, search};
+pub(crate) use dictionary::Coded;
+pub(crate) use keys::search;
+pub(super) use keys::{KeyBlock, decode_keys, encode_keys};
 pub(super) use name::name;
 
 #[cfg(test)]

@@ -1,0 +1,92 @@
+//! `CHECK` constraints: every row on its way into a table is tried against them.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::{Schema, SchemaRef};
+use datafusion::sql::sqlparser::ast::Expr;
+use deltatree_learner::catalog::TableInfo;
+use deltatree_learner::codec::{KeyShape, RowsToArrow, key_shape};
+use deltatree_learner::table_write::KeyOp;
+
+use super::select::{restrict, select_items};
+use crate::error::{Result, SqlError};
+use crate::rewrite::{self, RewriteContext};
+use crate::session::{Session, StatementResult};
+use crate::types::field::arrow_field;
+
+impl Session {
+    /// Fails with 3819 if one of the rows written violates a check of its table.
+    pub(crate) fn enforce_checks(&self, ops: &[KeyOp]) -> Result<()> {
+        let catalog = self.node.group().catalog();
+        let row_table = |op: &KeyOp| match (op, key_shape(op.key())) {
+            (KeyOp::Put { .. } | KeyOp::Insert { .. }, Some(KeyShape::Row { table, .. })) => Some(table),
+            _ => None,
+        };
+        let Some(id) = ops.iter().find_map(row_table) else { return Ok(()) };
+        let Some(table) = catalog.table_by_id(id).filter(|t| t.checks.iter().any(|c| c.enforced)) else {
+            return Ok(());
+        };
+        let all: Vec<_> = (0..table.columns.len()).collect();
+        let mut rows = RowsToArrow::new(table, &all, ops.len());
+        for op in ops.iter().filter(|op| row_table(op) == Some(id)) {
+            if let Some(value) = op.value() {
+                rows.push(value)?;
+            }
+        }
+        let rows = RecordBatch::try_new(row_schema(table), rows.finish()?.columns().to_vec())?;
+        for check in table.checks.iter().filter(|c| c.enforced) {
+            let condition = self.node.engine().condition(rows.schema_ref(), self.check_condition(&check.condition)?)?;
+            let holds = condition.evaluate(&rows)?.into_array(rows.num_rows())?;
+            let violated = holds.as_boolean_opt().is_none_or(|holds| holds.iter().any(|row| row == Some(false)));
+            // A condition that is NULL throughout has no truth value, and so none that is false.
+            if violated && !holds.data_type().is_null() {
+                return Err(SqlError::new(3819, format!("Check constraint '{}' is violated.", check.name)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Fails, as a query would, if a check of a new definition cannot be evaluated.
+    pub(super) fn try_checks(&self, table: &TableInfo) -> Result<()> {
+        for check in &table.checks {
+            self.node.engine().condition(&row_schema(table), self.check_condition(&check.condition)?)?;
+        }
+        Ok(())
+    }
+
+    /// Fails with 3819 if a row that is there already violates the check of this name.
+    pub(super) async fn try_rows(&mut self, table: &TableInfo, name: &str) -> Result<()> {
+        let Some(check) = table.checks.iter().find(|c| c.enforced && c.name == name) else { return Ok(()) };
+        let from = format!("`{}`.`{}`", table.database.replace('`', "``"), table.name.replace('`', "``"));
+        let statement = rewrite::parse(&format!("SELECT 1 FROM {from}"))?.into_iter().next();
+        let Some(datafusion::sql::sqlparser::ast::Statement::Query(query)) = statement else {
+            return Err(SqlError::internal("not a query"));
+        };
+        let datafusion::sql::sqlparser::ast::SetExpr::Select(select) = *query.body else {
+            return Err(SqlError::internal("not a query of one table"));
+        };
+        let mut query = select_items(select.projection, select.from);
+        let violated = Expr::IsFalse(Box::new(Expr::Nested(Box::new(rewrite::parse_expr(&check.condition)?))));
+        restrict(&mut query, Some(violated));
+        let query = self.rewrite_query(query, &[])?;
+        let read = self.read().await?;
+        let rows = StatementResult::Rows(self.start_query(query, read).await?).collect().await?;
+        if rows.iter().any(|batch| batch.num_rows() > 0) {
+            return Err(SqlError::new(3819, format!("Check constraint '{name}' is violated.")));
+        }
+        Ok(())
+    }
+
+    fn check_condition(&self, text: &str) -> Result<Expr> {
+        let function = self.function_context();
+        rewrite::condition(
+            rewrite::parse_expr(text)?,
+            &RewriteContext { function: &function, variables: self, parameters: &[] },
+        )
+    }
+}
+
+fn row_schema(table: &TableInfo) -> SchemaRef {
+    Arc::new(Schema::new(table.columns.iter().map(arrow_field).collect::<Vec<_>>()))
+}

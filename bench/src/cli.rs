@@ -5,7 +5,7 @@ use deltatree_query::cli::serve::{self, ServeArgs};
 use tokio::task::block_in_place;
 
 use crate::report::Report;
-use crate::{crash, freshness, point_select, tpch};
+use crate::{crash, delta_vs_lsm, freshness, point_select, scan, tpch, upsert_grid};
 
 /// Measures DeltaTree, side by side with its peers on the same machine in the same run.
 ///
@@ -39,6 +39,12 @@ enum Bench {
     FreshnessSmoke(freshness::Options),
     /// Rows by primary key over the MySQL protocol.
     PointSelect(point_select::Options),
+    /// What updates cost, and what they do to the scan that follows them, before and after compaction.
+    UpsertGrid(upsert_grid::run::Options),
+    /// The paper's table: scans while rows are updated, beside a column store that merges on read.
+    DeltaVsLsm(delta_vs_lsm::run::Options),
+    /// How fast one core decodes typical columns.
+    Scan(scan::run::Options),
     /// `kill -9` at random moments, against a model.
     Crash(crash::run::Options),
     /// The server, as `deltatree serve`, for the benches that need one as a process of its own.
@@ -57,6 +63,9 @@ impl Arguments {
             Bench::Verify(options) => (tpch::verify::run(&options).await?, options.common),
             Bench::FreshnessSmoke(options) => (block_in_place(|| freshness::run(&options))?, options.common),
             Bench::PointSelect(options) => (block_in_place(|| point_select::run(&options))?, options.common),
+            Bench::UpsertGrid(options) => (block_in_place(|| upsert_grid::run::run(&options))?, options.common),
+            Bench::DeltaVsLsm(options) => (block_in_place(|| delta_vs_lsm::run::run(&options))?, options.common),
+            Bench::Scan(options) => (block_in_place(|| scan::run::run(&options))?, options.common),
             Bench::Crash(options) => (block_in_place(|| crash::run::run(&options))?, options.common),
             Bench::Serve(options) => {
                 serve::run(&options).await?;

@@ -4,18 +4,33 @@
 //! - [`report`]: figures with their targets, printed as a table or as one JSON object
 //! - [`machine`]: what the figures were measured on, and the process's memory
 //! - [`engine`]: DeltaTree and its peers behind one trait
+//! - [`peer`]: peers that are Python packages
+//! - [`columnar`]: the columnar engine by itself
+//! - [`lsm`]: the baseline that merges on read
 //! - [`server`]: a `deltatree serve` as a child process
 //! - [`crash`]: `kill -9` at random moments, against a model
 //! - [`freshness`]: a columnar aggregate sees every write acknowledged before it began
 //! - [`point_select`]: rows by primary key over the MySQL protocol
+//! - [`upsert_grid`]: what updates cost, and what they do to the scan that follows them
+//! - [`delta_vs_lsm`]: scans while rows are updated, beside the baseline
+//! - [`scan`]: how fast one core decodes typical columns
 //! - [`tpch`]: the 22 queries over all engines, and the published answers over the MySQL protocol
 
 pub mod cli;
+pub mod columnar;
 pub mod crash;
+pub mod delta_vs_lsm;
 pub mod engine;
 pub mod freshness;
+pub mod lsm;
 pub mod machine;
+pub mod peer;
 pub mod point_select;
 pub mod report;
+pub mod scan;
 pub mod server;
 pub mod tpch;
+pub mod upsert_grid;
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ use deltatree_query::tpch::queries::QUERIES;
 
 use crate::engine::{DataFusion, DeltaTree, DuckDb, Engine, write_parquet};
 use crate::machine::peak_memory_mib;
+use crate::peer::Package;
 use crate::report::{Report, Target};
 
 /// An engine to choose on the command line.
@@ -50,7 +51,7 @@ pub async fn load(choices: &[Choice], scale: f64, directory: &Path, report: &mut
         if !choices.contains(&choice) {
             continue;
         }
-        if choice == Choice::Duckdb && !DuckDb::present() {
+        if choice == Choice::Duckdb && !Package::DuckDb.present() {
             engines.absent.push("duckdb");
             continue;
         }

@@ -201,8 +201,13 @@ impl Position {
 
 /// Index of the log entry that a learner resumes after, from its engine.
 pub(crate) fn durable_index(engine: &Engine) -> Option<u64> {
-    let ReplayPosition(bytes) = engine.replay_position()?;
-    postcard::from_bytes::<Position>(&bytes).ok()?.log_id.map(|l| l.index)
+    replay_index(&engine.replay_position()?)
+}
+
+/// Index of the log entry that a learner resumes after. `None` if no learner wrote the position, or
+/// nothing was applied.
+pub fn replay_index(ReplayPosition(bytes): &ReplayPosition) -> Option<u64> {
+    postcard::from_bytes::<Position>(bytes).ok()?.log_id.map(|l| l.index)
 }
 
 fn load_catalog(definitions: &Definitions) -> Result<CatalogSnapshot> {

@@ -16,6 +16,7 @@ pub use command::{Command, CommitRecord, Mutation};
 pub use snapshot::{SnapshotData, SnapshotItem};
 pub use types::{NodeId, TypeConfig};
 
+pub use columnar_machine::replay_index;
 pub(crate) use columnar_machine::{Beside, ColumnarMachine, LearnerState, durable_index};
 pub(crate) use log_store::{DurableLog, MemoryLog};
 pub(crate) use settings::raft_config;

@@ -4,9 +4,11 @@
 //! - [`serve`]: the server
 //! - [`sql`]: the shell
 //! - [`demo`]: the main job in one command
+//! - [`inspect`]: a look into the data directory of a stopped server
 
 pub mod args;
 pub mod demo;
+pub mod inspect;
 pub mod serve;
 pub mod sql;
 

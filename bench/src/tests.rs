@@ -1,7 +1,7 @@
 //! The benches of the storage engine, small: they run, are right, and name every figure that has a
 //! target.
 
-use clap::{Args, FromArgMatches};
+use clap::Args;
 
 use crate::report::Report;
 use crate::{delta_vs_lsm, scan, upsert_grid};

@@ -104,27 +104,31 @@ pub(super) fn segments(out: &mut String, inspection: &Inspection) -> fmt::Result
 
 /// The packs, and history, with their columns.
 pub(super) fn packs(out: &mut String, inspection: &Inspection, zones: bool) -> fmt::Result {
+    let mut any = false;
     for (table, segment) in each_segment(inspection) {
         for (what, arrays) in [("pack", &segment.stable), ("history", &segment.history)] {
             for array in arrays {
+                any = true;
                 writeln!(out, "table {}, segment {}, {what} {}", table.schema.table, segment.segment, array.file)?;
                 show_array(out, array, zones)?;
             }
         }
     }
-    Ok(())
+    if any { Ok(()) } else { writeln!(out, "no packs") }
 }
 
 /// The chunks of the deltas, with their columns.
 pub(super) fn delta(out: &mut String, inspection: &Inspection, zones: bool) -> fmt::Result {
+    let mut any = false;
     for (table, segment) in each_segment(inspection) {
         for array in &segment.delta {
+            any = true;
             let (table, segment, start) = (table.schema.table, segment.segment, array.start.unwrap_or_default());
             writeln!(out, "table {table}, segment {segment}, chunk {}, from ordinal {start}", array.file)?;
             show_array(out, array, zones)?;
         }
     }
-    Ok(())
+    if any { Ok(()) } else { writeln!(out, "no delta chunks") }
 }
 
 fn show_array(out: &mut String, array: &ArrayInspection, zones: bool) -> fmt::Result {

@@ -118,7 +118,9 @@ fn plain_definitions(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
             in_definition = None;
         }
         let named = tokens.peek().is_some_and(|next| matches!(next.token, Token::Whitespace(_)));
-        if defines && named && is(&token.token, &["CHARSET"]) && !is(&last, &["DEFAULT"]) {
+        // Where a column may be named, it is one that is called so.
+        let names = matches!(last, Token::LParen | Token::Comma) || is(&last, &["COLUMN", "ADD"]);
+        if defines && named && !names && is(&token.token, &["CHARSET"]) && !is(&last, &["DEFAULT"]) {
             last = token.token;
             for word in ["CHARACTER", "SET"] {
                 out.push(TokenWithSpan::new(Token::make_word(word, None), token.span));

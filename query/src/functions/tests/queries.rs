@@ -187,7 +187,11 @@ fn long_chains_of_conditions_fit_on_the_stack() {
 #[test]
 fn columns_stand_beside_text() {
     let session = Session::new();
-    let rows = |sql: &str| session.rows(sql).unwrap();
-    assert_eq!(rows("select ifnull(a, 'none') from t where id = 1").len(), 1);
-    assert_eq!(rows("select coalesce(d, s, 'none'), if(a = 99, d, '') from t where id = 1")[0][1], "");
+    let rows = |select: &str| {
+        let table = "select 1 as a, date '2024-01-02' as d, 'x' as s union all select null, null, null";
+        session.rows(&format!("select {select} from ({table}) t order by a is null")).unwrap()
+    };
+    assert_eq!(rows("ifnull(a, 'none')"), [["1"], ["none"]]);
+    assert_eq!(rows("coalesce(d, s, 'none')"), [["2024-01-02"], ["none"]]);
+    assert_eq!(rows("if(a = 99, d, ''), case when a = 1 then a else s end"), [["", "1"], ["", "NULL"]]);
 }

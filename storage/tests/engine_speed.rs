@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use arrow::array::{ArrayRef, AsArray, BooleanArray, Int64Array, StringViewArray, UInt64Array};
 use arrow::compute::sum;
 use arrow::datatypes::Int64Type;
-use deltatree_storage::api::{ReplayPosition, ScanRequest, TableBatch};
+use deltatree_storage::api::{CancelFlag, ReplayPosition, ScanRequest, TableBatch};
 use deltatree_storage::config::Config;
 use deltatree_storage::engine::{Engine, WriteStats};
 use deltatree_storage::error::Result;
@@ -188,7 +188,7 @@ fn apply_and_scan() {
 
     engine.set_safe_point(Timestamp::MAX);
     let start = Instant::now();
-    engine.compact(TABLE).unwrap();
+    engine.compact(TABLE, &CancelFlag::default()).unwrap();
     println!("merge-delta      {:>12.1?}", start.elapsed());
     print_scan(&engine, "merged", clean);
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::DataType;
-use deltatree_storage::api::TableBatch;
+use deltatree_storage::api::{CancelFlag, TableBatch};
 use deltatree_storage::config::Config;
 use deltatree_storage::engine::Engine;
 use deltatree_storage::pack::PackRows;
@@ -114,7 +114,7 @@ impl ColumnarTable {
     pub fn settle(&self) -> anyhow::Result<()> {
         self.flush()?;
         while self.maintain()? {}
-        self.engine.compact(self.schema.table)?;
+        self.engine.compact(self.schema.table, &CancelFlag::default())?;
         while self.maintain()? {}
         self.flush()
     }

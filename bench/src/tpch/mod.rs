@@ -6,10 +6,12 @@
 //! - [`table`]: the table of 22 rows, and the figures
 //! - [`verify`]: the published answers over the MySQL protocol
 //! - [`load_mysql`]: the load over the protocol
+//! - [`update_load`]: updates that change no answer, and compactions, meanwhile
 
 pub mod engines;
 pub mod load_mysql;
 pub mod measurement;
 pub mod run;
 pub mod table;
+pub mod update_load;
 pub mod verify;

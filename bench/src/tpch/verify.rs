@@ -17,6 +17,7 @@ use mysql::prelude::Queryable;
 use mysql::{Conn, Value};
 
 use super::load_mysql::load_over_mysql;
+use super::update_load::while_updated;
 use crate::cli::Common;
 use crate::report::{Report, Target};
 use crate::server::{Server, ServerCommand};
@@ -37,6 +38,10 @@ pub struct Options {
     /// How the data gets in.
     #[arg(long, value_enum, default_value = "embedded")]
     load: LoadBy,
+    /// Verify once more while a tenth of `lineitem` and `orders` is updated over and over and compacted,
+    /// and once after that.
+    #[arg(long)]
+    updates: bool,
     /// What every bench takes.
     #[command(flatten)]
     pub common: Common,
@@ -76,6 +81,9 @@ pub async fn run(options: &Options) -> anyhow::Result<Report> {
             }
         }
         verify(&mut connection, &options.answers, &mut report)?;
+        if options.updates {
+            verify_updated(&server, &mut connection, &options.answers, &mut report)?;
+        }
         server.stop()
     })?;
     Ok(report)
@@ -103,6 +111,23 @@ pub fn verify(connection: &mut Conn, answers: &Path, report: &mut Report) -> any
         let name = format!("{path} path, right answers");
         report.figure_with_target(name, f64::from(right), "count", Target::Exactly(22.0));
     }
+    Ok(())
+}
+
+/// [`verify`] twice: while a tenth of the two largest tables is updated and compacted, and right after.
+///
+/// # Errors
+/// As [`verify`], and when an update or a compaction fails.
+pub fn verify_updated(
+    server: &Server,
+    connection: &mut Conn,
+    answers: &Path,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let ((), updated) = while_updated(server, DATABASE, || verify(connection, answers, report))?;
+    verify(connection, answers, report)?;
+    report.figure("rows updated meanwhile", updated.rows as f64, "count");
+    report.figure("compactions meanwhile", updated.compactions as f64, "count");
     Ok(())
 }
 

@@ -26,6 +26,7 @@ pub use variables::{GlobalVariables, SessionVariables, VariableValue};
 
 pub(crate) use diagnostics::Level;
 pub(crate) use failure::{schema_change_failed, write_failed};
+pub(crate) use read::StopOnDrop;
 pub(crate) use result::{TextTable, rows_of};
 
 /// What clients are told as the server's version. The number says which MySQL's features to expect.

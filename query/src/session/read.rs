@@ -259,8 +259,8 @@ fn labelled(batch: RecordBatch, labels: &SchemaRef) -> datafusion::common::Resul
     Ok(RecordBatch::try_new_with_options(schema, columns, &RecordBatchOptions::new().with_row_count(Some(rows)))?)
 }
 
-/// Stops the scans of a query whose rows nobody wants any more.
-struct StopOnDrop(CancelFlag);
+/// Stops the work of a statement whose outcome nobody waits for any more.
+pub(crate) struct StopOnDrop(pub(crate) CancelFlag);
 
 impl Drop for StopOnDrop {
     fn drop(&mut self) {

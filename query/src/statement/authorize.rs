@@ -43,7 +43,9 @@ impl Session {
             StatementKind::AnalyzeTables(tables) | StatementKind::TableMaintenance(_, tables) => {
                 tables.iter().try_for_each(|t| self.needs(t, &[Privilege::Select, Privilege::Insert]))
             }
-            StatementKind::SetColumnarReplica { table, .. } => self.needs(table, &[Privilege::Alter]),
+            StatementKind::CompactTable(table) | StatementKind::SetColumnarReplica { table, .. } => {
+                self.needs(table, &[Privilege::Alter])
+            }
             StatementKind::Rename(pairs) => pairs.iter().try_for_each(|(from, to)| {
                 self.needs(from, &[Privilege::Alter, Privilege::Drop])?;
                 self.needs(to, &[Privilege::Create, Privilege::Insert])

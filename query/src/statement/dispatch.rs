@@ -74,6 +74,7 @@ impl Session {
             },
             StatementKind::AnalyzeTables(tables) => self.analyze_tables(tables).await,
             StatementKind::TableMaintenance(verb, tables) => self.maintain_tables(verb, tables),
+            StatementKind::CompactTable(table) => self.compact_table(table).await,
             StatementKind::SetColumnarReplica { table, replicas } => {
                 self.set_columnar_replica(table, *replicas).await.map(|()| StatementResult::done())
             }

@@ -1,12 +1,13 @@
-//! `ANALYZE TABLE`, and the statements that MySQL has for tables in disrepair.
+//! `ANALYZE TABLE`, `ALTER TABLE … COMPACT`, and the statements that MySQL has for tables in disrepair.
 
 use std::time::Duration;
 
 use datafusion::sql::sqlparser::ast::ObjectName;
+use deltatree_storage::api::CancelFlag;
 
 use super::parse::name_parts;
 use crate::error::{Result, SqlError};
-use crate::session::{Session, StatementResult, TextTable};
+use crate::session::{Session, StatementResult, StopOnDrop, TextTable};
 
 const COLUMNS: [&str; 4] = ["Table", "Op", "Msg_type", "Msg_text"];
 
@@ -26,6 +27,25 @@ impl Session {
             }
         }
         report.into_result()
+    }
+
+    /// `ALTER TABLE … COMPACT`: merges the delta of the columnar replica, every commit so far included,
+    /// into its packs. Work on whole segments is finished even if the statement is killed.
+    pub(super) async fn compact_table(&mut self, name: &ObjectName) -> Result<StatementResult> {
+        let (database, name) = name_parts(name);
+        let table = self.table(database, name)?;
+        if !table.columnar {
+            let message = format!("compact skipped: no tiflash replica in the table {}.{}", table.database, table.name);
+            self.note(SqlError::internal(message));
+            return Ok(StatementResult::done());
+        }
+        self.catch_up().await?;
+        let engine = self.node.group().columnar().clone();
+        let stop = StopOnDrop(CancelFlag::default());
+        let (id, cancel) = (table.id, stop.0.clone());
+        let compacted = tokio::task::spawn_blocking(move || engine.compact(id, &cancel)).await;
+        compacted.map_err(|e| SqlError::internal(format!("compaction of table {name} failed: {e}")))??;
+        Ok(StatementResult::done())
     }
 
     async fn catch_up(&self) -> Result<()> {

@@ -296,9 +296,8 @@ fn alter(words: &mut Words<'_>) -> Parsed {
         return Ok(Some(StatementKind::Nothing));
     }
     if words.take("COMPACT") {
-        // Deltas are merged in the background, as soon as it pays.
-        words.skip_rest();
-        return Ok(Some(StatementKind::Nothing));
+        words.take_all(&["TIFLASH", "REPLICA"]);
+        return Ok(Some(StatementKind::CompactTable(table)));
     }
     if !words.take_all(&["SET", "TIFLASH", "REPLICA"]) {
         return Ok(None);
@@ -388,6 +387,8 @@ mod tests {
             one("alter table a.b set tiflash replica 1"),
             StatementKind::SetColumnarReplica { replicas: 1, .. }
         ));
+        assert!(matches!(one("alter table a.b compact"), StatementKind::CompactTable(_)));
+        assert!(matches!(one("alter table t compact tiflash replica"), StatementKind::CompactTable(_)));
         assert!(matches!(one("analyze table a, b.c"), StatementKind::AnalyzeTables(t) if t.len() == 2));
         assert!(matches!(one("lock tables t write"), StatementKind::Nothing));
         assert!(matches!(one("execute s using @a, @b"), StatementKind::Execute { using, .. } if using == ["a", "b"]));

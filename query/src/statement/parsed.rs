@@ -70,6 +70,8 @@ pub(crate) enum StatementKind {
     AnalyzeTables(Vec<ast::ObjectName>),
     /// `CHECK TABLE`, `OPTIMIZE TABLE`, `REPAIR TABLE`: the verb in lower case, and the tables.
     TableMaintenance(&'static str, Vec<ast::ObjectName>),
+    /// `ALTER TABLE table COMPACT [TIFLASH REPLICA]`.
+    CompactTable(ast::ObjectName),
     /// `ALTER TABLE table SET TIFLASH REPLICA n`.
     SetColumnarReplica {
         /// The table.

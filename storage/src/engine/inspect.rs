@@ -222,7 +222,7 @@ mod tests {
     use arrow::array::{BooleanArray, Int64Array, UInt64Array};
 
     use super::*;
-    use crate::api::TableBatch;
+    use crate::api::{CancelFlag, TableBatch};
     use crate::config::Config;
     use crate::engine::Engine;
     use crate::types::{ColumnId, ColumnSchema, KeyArray, KeyKind, StoredType, TableId, Value};
@@ -255,7 +255,7 @@ mod tests {
         let engine = Engine::open(dir, Config::tiny()).unwrap();
         engine.put_table(schema()).unwrap();
         engine.apply(batch(0..100, 5)).unwrap();
-        engine.compact(TableId(1)).unwrap();
+        engine.compact(TableId(1), &CancelFlag::default()).unwrap();
         engine.apply(batch((0..100).step_by(10), 7)).unwrap();
         engine.advance(ReplayPosition(bytes::Bytes::from_static(b"here")));
         engine.flush().unwrap();

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use super::background::{SegmentFacts, Work, choose, merge_all, plan_merge};
 use super::engine::{Engine, Inner};
 use super::table::Table;
+use crate::api::CancelFlag;
 use crate::error::Result;
 use crate::row_set::RowSet;
 use crate::segment::{Merge, MergeContext, Segment, droppable, join};
-use crate::types::{SegmentId, Timestamp};
+use crate::types::{SegmentId, TableId, Timestamp};
 
 /// What a unit of background work did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,12 +47,20 @@ impl Engine {
     }
 
     /// Merges every delta of a table into its packs, however small, and splits what is too large.
-    pub fn compact(&self, table: crate::types::TableId) -> Result<()> {
+    /// Blocks for seconds a segment. `cancel` is looked at between segments: what is merged by then
+    /// stays merged.
+    ///
+    /// # Errors
+    /// `Cancelled`; when the table is damaged, is dropped, or files cannot be written.
+    pub fn compact(&self, table: TableId, cancel: &CancelFlag) -> Result<()> {
         let table = self.inner.table(table)?;
         table.version().check()?;
         let segments: Vec<SegmentId> = table.version().segments.iter().map(|s| s.id).collect();
-        let all = |segment| self.inner.merge_delta(&table, segment, Extent::Everything).map(drop);
-        segments.into_iter().try_for_each(all)
+        for segment in segments {
+            cancel.check()?;
+            self.inner.merge_delta(&table, segment, Extent::Everything)?;
+        }
+        Ok(())
     }
 }
 

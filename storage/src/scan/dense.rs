@@ -1,9 +1,15 @@
 //! Keeping most of a column's rows.
 //!
-//! Arrow's `filter` copies runs of kept rows, which is best where runs are long. Deletions and
-//! predicates leave short ones. Here every value is written and the place for the next one moves on
-//! only if it is kept: no branch, whatever the mask.
+//! Arrow's `filter` finds the runs of kept rows one by one and copies each. Deletions leave runs of some
+//! tens of rows, predicates shorter ones. Here 64 rows are looked at together:
+//!
+//! | of the 64 | |
+//! |---|---|
+//! | all are kept | they are copied |
+//! | a few are not | from each run on, 64 values are copied (of a fixed size, so without a call), and the next run overwrites what was too much |
+//! | any | [`Compressor`]: no branch, whatever the mask |
 
+use std::mem::MaybeUninit;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BinaryViewArray, BooleanArray, PrimitiveArray, StringViewArray};
@@ -12,12 +18,15 @@ use arrow::compute::filter;
 use arrow::datatypes::{ArrowPrimitiveType, DataType};
 use arrow::downcast_primitive_array;
 
+use super::compress::Compressor;
 use crate::error::Result;
 
 /// Rows are taken one by one where fewer than one in this many is kept.
 const SPARSE: usize = 8;
-/// Bits of a mask looked at together.
+/// Rows looked at together: the bits of a word.
 const WORD: usize = 64;
+/// So many runs are copied one by one.
+const FEW_RUNS: u32 = 5;
 
 /// The rows of `array` that `mask` keeps, `count` in number.
 pub(super) fn keep(array: &ArrayRef, mask: &BooleanArray, count: usize) -> Result<ArrayRef> {
@@ -58,28 +67,45 @@ fn keep_primitive<T: ArrowPrimitiveType>(
     PrimitiveArray::new(values.into(), nulls).with_data_type(array.data_type().clone())
 }
 
-fn keep_values<T: Copy + Default>(values: &[T], mask: &BooleanBuffer, count: usize) -> Vec<T> {
-    // One place more than needed: what is not kept after the last kept value is written there.
-    let mut out = vec![T::default(); count + 1];
+fn keep_values<T: Copy>(values: &[T], mask: &BooleanBuffer, count: usize) -> Vec<T> {
+    let compressor = Compressor::new();
+    // Values are written by the word, so beyond the last one kept.
+    let mut kept = Vec::with_capacity(count + WORD);
     let mut at = 0;
-    for (word, values) in mask.bit_chunks().iter_padded().zip(values.chunks(WORD)) {
-        if word.count_ones() as usize == values.len() {
-            out[at..at + values.len()].copy_from_slice(values);
-            at += values.len();
-            continue;
-        }
-        for (i, value) in values.iter().enumerate() {
-            out[at] = *value;
-            at += (word >> i & 1) as usize;
-        }
+    for (number, word) in mask.bit_chunks().iter_padded().enumerate() {
+        let start = number * WORD;
+        let out: &mut [MaybeUninit<T>] = &mut kept.spare_capacity_mut()[at..];
+        at += match (!word).count_ones() {
+            0 => copy_runs(word, &values[start..], out),
+            gaps if gaps < FEW_RUNS && values.len() - start >= 2 * WORD => copy_runs(word, &values[start..], out),
+            _ => compressor.compress(word, &values[start..values.len().min(start + WORD)], out),
+        };
     }
-    out.truncate(count);
-    out
+    // SAFETY: each of the calls above initialised as many values as it returned.
+    unsafe { kept.set_len(at) };
+    kept
+}
+
+/// Copies the values of the set bits of `word`. Reads up to 64 values after the first 64, if not all
+/// bits are set. Returns how many were kept.
+fn copy_runs<T: Copy>(word: u64, values: &[T], out: &mut [MaybeUninit<T>]) -> usize {
+    let (mut from, mut at) = (0, 0);
+    let mut gaps = !word;
+    loop {
+        out[at..at + WORD].write_copy_of_slice(&values[from..from + WORD]);
+        let gap = gaps.trailing_zeros() as usize;
+        at += gap - from;
+        if gap == WORD {
+            return at;
+        }
+        from = gap + 1;
+        gaps &= gaps - 1;
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{Decimal128Array, Int32Array, UInt8Array};
+    use arrow::array::{Decimal128Array, Int32Array, Int64Array, UInt8Array};
     use proptest::prelude::*;
 
     use super::*;
@@ -87,12 +113,13 @@ mod tests {
     proptest! {
         #[test]
         fn keeps_what_arrow_keeps(
-            rows in prop::collection::vec((any::<bool>(), any::<i32>(), 0..9_u8), 1..400),
+            (ruled_out, rows) in (0..101_u8, prop::collection::vec((0..100_u8, any::<i32>(), 0..9_u8), 1..700)),
             start in 0..70_usize,
         ) {
             let start = start.min(rows.len() - 1);
             let valid = |n: &u8| *n > 0;
-            let arrays: [ArrayRef; 5] = [
+            let arrays: [ArrayRef; 6] = [
+                Arc::new(rows.iter().map(|(_, v, _)| i64::from(*v) << 20).collect::<Int64Array>()),
                 Arc::new(rows.iter().map(|(_, v, _)| *v).collect::<Int32Array>()),
                 Arc::new(rows.iter().map(|(_, v, n)| valid(n).then_some(*v as u8)).collect::<UInt8Array>()),
                 Arc::new(rows.iter().map(|(_, v, _)| i128::from(*v) << 70).collect::<Decimal128Array>()),
@@ -102,7 +129,7 @@ mod tests {
                 ),
                 Arc::new(rows.iter().map(|(_, v, _)| Some(v.to_le_bytes())).collect::<BinaryViewArray>()),
             ];
-            let mask = BooleanArray::from(rows.iter().map(|(kept, ..)| *kept).collect::<Vec<_>>());
+            let mask = BooleanArray::from(rows.iter().map(|(percent, ..)| *percent >= ruled_out).collect::<Vec<_>>());
             let mask = mask.slice(start, rows.len() - start);
             for array in &arrays {
                 let array = array.slice(start, rows.len() - start);

@@ -1,5 +1,6 @@
 //! Reading a snapshot: planned from metadata, read zone by zone by any number of threads.
 
+mod compress;
 mod condition;
 mod dense;
 mod exclude;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
 use super::harness::{TABLE, row_key, schema};
-use crate::api::ScanRequest;
+use crate::api::{CancelFlag, ScanRequest};
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::file::MemoryStore;
@@ -80,7 +80,7 @@ fn no_partial_transaction_visible() {
                 engine.set_safe_point(Timestamp(applied.load(Ordering::SeqCst).saturating_sub(40)));
                 assert_eq!(engine.stats(TABLE).unwrap().rows, u64::from(KEYS));
                 engine.maintain().unwrap();
-                engine.compact(TABLE).unwrap();
+                engine.compact(TABLE, &CancelFlag::default()).unwrap();
                 engine.flush().unwrap();
             }
         });

@@ -9,7 +9,7 @@ use arrow::datatypes::Int64Type;
 use arrow::record_batch::RecordBatch;
 
 use super::harness::{TABLE, schema};
-use crate::api::{ScanRequest, TableBatch};
+use crate::api::{CancelFlag, ScanRequest, TableBatch};
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::error::Result;
@@ -92,7 +92,7 @@ fn engine() -> Engine {
     let engine = Engine::open_with(Arc::new(MemoryStore::new()), Config::default()).unwrap();
     engine.put_table(schema(KeyKind::Int, &types)).unwrap();
     engine.apply(batch(0..ROWS, 1)).unwrap();
-    engine.compact(TABLE).unwrap();
+    engine.compact(TABLE, &CancelFlag::default()).unwrap();
     engine.apply(batch((0..ROWS).step_by(13), 2)).unwrap();
     engine
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::harness::{TABLE, row_key, schema};
-use crate::api::{ReplayPosition, ScanRequest};
+use crate::api::{CancelFlag, ReplayPosition, ScanRequest};
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::error::ErrorKind;
@@ -83,7 +83,7 @@ proptest! {
                     engine.advance(ReplayPosition(log.len().to_string().into_bytes().into()));
                 }
                 5 => drop(engine.flush()),
-                6 => drop(engine.compact(TABLE)),
+                6 => drop(engine.compact(TABLE, &CancelFlag::default())),
                 7 => drop(engine.maintain()),
                 8 => engine.set_safe_point(Timestamp(i as u64)),
                 _ => {
@@ -115,7 +115,7 @@ fn flushed(schema: &TableSchema) -> MemoryStore {
     other.table = TableId(2);
     engine.put_table(other).unwrap();
     engine.apply(Model::batch(schema, &rows(1, 0..100, Some(7))).unwrap()).unwrap();
-    engine.compact(TABLE).unwrap();
+    engine.compact(TABLE, &CancelFlag::default()).unwrap();
     engine.apply(Model::batch(schema, &rows(2, 50..120, None)).unwrap()).unwrap();
     engine.flush().unwrap();
     store
@@ -223,7 +223,7 @@ fn files_are_removed_when_nobody_names_them() {
     for ts in 1..30 {
         engine.apply(Model::batch(&schema, &rows(ts, 0..100, Some(ts as i64))).unwrap()).unwrap();
         engine.set_safe_point(Timestamp(ts));
-        engine.compact(TABLE).unwrap();
+        engine.compact(TABLE, &CancelFlag::default()).unwrap();
         engine.flush().unwrap();
     }
     let stats = engine.stats(TABLE).unwrap();

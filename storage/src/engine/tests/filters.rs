@@ -8,7 +8,7 @@ use arrow::datatypes::Int64Type;
 use arrow::record_batch::RecordBatch;
 
 use super::harness::{TABLE, row_key, schema};
-use crate::api::ScanRequest;
+use crate::api::{CancelFlag, ScanRequest};
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::error::{ErrorKind, Result};
@@ -45,7 +45,7 @@ fn engine() -> Engine {
     let row = |k: u16| ModelRow { key: row_key(KeyKind::Int, k), commit_ts: 1, seed: Some(k.into()), columns_below: 2 };
     let rows: Vec<ModelRow> = (0..1000).map(row).collect();
     engine.apply(Model::batch(&schema, &rows).unwrap()).unwrap();
-    engine.compact(TABLE).unwrap();
+    engine.compact(TABLE, &CancelFlag::default()).unwrap();
     engine
 }
 

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::harness::{ALL_TYPES, Harness, schema};
+use crate::api::CancelFlag;
 use crate::config::Config;
 use crate::types::{KeyKind, StoredType, Value};
 
@@ -71,9 +72,10 @@ fn run_with(config: Config, key: KeyKind, types: &[StoredType], ops: &[Op]) {
                 engine.maintain().unwrap();
             }),
             Op::CompactDuring(t) => {
-                harness.apply_during(t, |engine| engine.compact(super::harness::TABLE).unwrap());
+                harness
+                    .apply_during(t, |engine| engine.compact(super::harness::TABLE, &CancelFlag::default()).unwrap());
             }
-            Op::Compact => harness.engine.compact(super::harness::TABLE).unwrap(),
+            Op::Compact => harness.engine.compact(super::harness::TABLE, &CancelFlag::default()).unwrap(),
             Op::SafePoint(back) => harness.set_safe_point(harness.now.saturating_sub(u64::from(*back) / 8)),
             Op::Hold(back) => harness.hold(harness.now.saturating_sub(u64::from(*back) / 8)),
             Op::Release => harness.release(),

@@ -1,6 +1,7 @@
 //! What merges leave behind: splits, history, tombstones, kept packs.
 
 use super::harness::{Harness, TABLE, schema};
+use crate::api::CancelFlag;
 use crate::config::Config;
 use crate::engine::SegmentStats;
 use crate::types::{FileId, KeyKind, StoredType};
@@ -23,7 +24,7 @@ fn files(harness: &Harness) -> Vec<Option<FileId>> {
 fn four_packs() -> Harness {
     let mut harness = Harness::new(schema(KeyKind::Int, &TYPES));
     harness.apply(&put(0..160, Some(1)));
-    harness.engine.compact(TABLE).unwrap();
+    harness.engine.compact(TABLE, &CancelFlag::default()).unwrap();
     harness.engine.flush().unwrap();
     assert_eq!(files(&harness).len(), 4);
     harness
@@ -39,7 +40,7 @@ fn forget_the_past(harness: &mut Harness) {
 fn a_segment_that_grows_too_large_is_split() {
     let mut harness = Harness::new(schema(KeyKind::Int, &TYPES));
     harness.apply(&put(0..900, Some(1)));
-    harness.engine.compact(TABLE).unwrap();
+    harness.engine.compact(TABLE, &CancelFlag::default()).unwrap();
     let segments = harness.engine.stats(TABLE).unwrap().segments;
     assert!(segments.len() >= 4, "{} segments", segments.len());
     assert!(segments.iter().all(|s| s.stable_rows <= 200 && s.delta_rows == 0));
@@ -55,9 +56,9 @@ fn a_segment_that_grows_too_large_is_split() {
 fn superseded_rows_stay_until_the_safe_point_passes_them() {
     let mut harness = Harness::new(schema(KeyKind::Int, &TYPES));
     harness.apply(&put(0..30, Some(1)));
-    harness.engine.compact(TABLE).unwrap();
+    harness.engine.compact(TABLE, &CancelFlag::default()).unwrap();
     harness.apply(&put(0..30, Some(2)));
-    harness.engine.compact(TABLE).unwrap();
+    harness.engine.compact(TABLE, &CancelFlag::default()).unwrap();
     let history = |h: &Harness| h.engine.stats(TABLE).unwrap().segments.iter().map(|s| s.history_rows).sum::<u64>();
     assert_eq!(history(&harness), 30);
     harness.check();
@@ -73,11 +74,11 @@ fn tombstones_stay_until_the_replay_position_is_durable() {
     harness.apply(&put(0..30, Some(1)));
     harness.apply(&put(0..30, None));
     harness.set_safe_point(2);
-    harness.engine.compact(TABLE).unwrap();
+    harness.engine.compact(TABLE, &CancelFlag::default()).unwrap();
     let delta = |h: &Harness| h.engine.stats(TABLE).unwrap().segments[0].delta_rows;
     assert_eq!(delta(&harness), 30);
     harness.engine.flush().unwrap();
-    harness.engine.compact(TABLE).unwrap();
+    harness.engine.compact(TABLE, &CancelFlag::default()).unwrap();
     assert_eq!(delta(&harness), 0);
     harness.check();
 }
@@ -86,10 +87,10 @@ fn tombstones_stay_until_the_replay_position_is_durable() {
 fn appending_keys_rewrites_no_full_pack() {
     let mut harness = Harness::new(schema(KeyKind::Int, &TYPES));
     harness.apply(&put(0..80, Some(1)));
-    harness.engine.compact(TABLE).unwrap();
+    harness.engine.compact(TABLE, &CancelFlag::default()).unwrap();
     let before = files(&harness);
     harness.apply(&put(80..120, Some(1)));
-    harness.engine.compact(TABLE).unwrap();
+    harness.engine.compact(TABLE, &CancelFlag::default()).unwrap();
     assert_eq!(files(&harness)[..2], before[..]);
     assert_eq!(files(&harness).len(), 3);
 }
@@ -177,7 +178,7 @@ fn dead_rows_leave_the_delta_without_a_pack_being_written() {
 fn segments_that_have_shrunk_are_joined() {
     let mut harness = Harness::new(schema(KeyKind::Int, &TYPES));
     harness.apply(&put(0..900, Some(1)));
-    harness.engine.compact(TABLE).unwrap();
+    harness.engine.compact(TABLE, &CancelFlag::default()).unwrap();
     let many = segments(&harness).len();
     harness.hold(harness.now);
     harness.apply(&put(10..890, None));
@@ -203,7 +204,7 @@ fn scattered_updates_are_written_three_times() {
     let config = Config { delta_memory_limit: 1 << 30, delta_rows_limit: 1 << 20, ..config };
     let mut harness = Harness::with_config(schema(KeyKind::Int, &TYPES), config);
     harness.apply(&put(0..rows as u16, Some(1)));
-    harness.engine.compact(TABLE).unwrap();
+    harness.engine.compact(TABLE, &CancelFlag::default()).unwrap();
     harness.engine.flush().unwrap();
     let before = harness.engine.write_stats();
     for step in 0..40 {

@@ -3,6 +3,8 @@
 //! A bench prints its tables while it runs and ends with the figures: a table for people, or with
 //! `--json` one JSON object on the last line for programs.
 
+use std::time::Duration;
+
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 use serde::Serialize;
@@ -173,6 +175,11 @@ pub fn number(value: f64) -> String {
         0.0 => "0".to_owned(),
         _ => format!("{value:.2}"),
     }
+}
+
+/// A time in milliseconds.
+pub fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
 }
 
 /// The geometric mean; `None` of nothing.

@@ -5,11 +5,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use deltatree_learner::{GroupConfig, LeaderGroup, TxnMode, TxnOptions};
-
-fn optimistic() -> TxnOptions {
-    TxnOptions { mode: TxnMode::Optimistic, ..TxnOptions::default() }
-}
+use deltatree_learner::{GroupConfig, LeaderGroup, TxnOptions};
 
 async fn single_commits(g: &LeaderGroup, clients: u32, time: Duration) {
     let before = g.status();
@@ -20,7 +16,7 @@ async fn single_commits(g: &LeaderGroup, clients: u32, time: Duration) {
             tokio::spawn(async move {
                 let mut commits = 0u32;
                 while begun.elapsed() < time {
-                    let mut txn = g.begin(optimistic()).await?;
+                    let mut txn = g.begin(TxnOptions::optimistic()).await?;
                     let key = format!("s{client:04}-{commits:08}");
                     txn.put(key.into(), Bytes::from_static(&[0; 100]))?;
                     txn.commit().await?;
@@ -48,7 +44,7 @@ async fn bulk_load(g: &LeaderGroup, rows: u64) -> deltatree_learner::Result<()> 
     const ROW_BYTES: usize = 120;
     let begun = Instant::now();
     for first in (0..rows).step_by(COMMIT_ROWS as usize) {
-        let mut txn = g.begin(optimistic()).await?;
+        let mut txn = g.begin(TxnOptions::optimistic()).await?;
         let mut buffer = Vec::with_capacity(COMMIT_ROWS as usize * (ROW_BYTES + 12));
         for n in first..first + COMMIT_ROWS {
             buffer.extend_from_slice(b"load");
@@ -97,12 +93,12 @@ async fn begin_and_gate(g: &LeaderGroup) -> deltatree_learner::Result<()> {
     const TIMES: u32 = 2_000;
     let begun = Instant::now();
     for _ in 0..TIMES {
-        drop(g.begin(optimistic()).await?);
+        drop(g.begin(TxnOptions::optimistic()).await?);
     }
     println!("begin: {:8.2} µs", begun.elapsed().as_secs_f64() * 1e6 / f64::from(TIMES));
     let mut waited = Duration::ZERO;
     for n in 0..TIMES {
-        let mut txn = g.begin(optimistic()).await?;
+        let mut txn = g.begin(TxnOptions::optimistic()).await?;
         txn.put(format!("g{n}").into(), Bytes::from_static(b"v"))?;
         txn.commit().await?;
         let ts = g.timestamp().await?;

@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::Result;
 use arrow::array::RecordBatch;
 use bytes::Bytes;
-use deltatree_learner::catalog::{ColumnDefault, ColumnInfo, PrimaryKey, SqlType, TableInfo};
+use deltatree_learner::catalog::{ColumnInfo, PrimaryKey, SqlType, TableInfo};
 use deltatree_learner::codec::{RowsToArrow, decode_row, encode_batch, encode_row};
 use deltatree_learner::table_write::RowWriter;
 use deltatree_storage::types::{ColumnId, RowKey, TableId, Value};
@@ -129,37 +129,11 @@ fn lineitem() -> TableInfo {
         char(10),
         SqlType::VarChar { length: 44 },
     ];
-    let columns: Vec<_> = (1..)
+    let columns = (1..)
         .zip(types)
-        .map(|(id, sql_type)| ColumnInfo {
-            id: ColumnId(id),
-            name: format!("l_{id}"),
-            sql_type,
-            nullable: false,
-            default: ColumnDefault::None,
-            on_update_now: false,
-            auto_increment: false,
-            origin_default: Value::Null,
-            comment: String::new(),
-            collation: "utf8mb4_bin".into(),
-        })
+        .map(|(id, sql_type)| ColumnInfo::new(ColumnId(id), format!("l_{id}"), sql_type, false))
         .collect();
-    TableInfo {
-        id: TableId(1),
-        database_id: 1,
-        database: "tpch".into(),
-        name: "lineitem".into(),
-        schema_version: 1,
-        next_column_id: columns.len() as u32 + 1,
-        columns,
-        primary_key: PrimaryKey::Columns { columns: vec![ColumnId(1), ColumnId(4)] },
-        indexes: Vec::new(),
-        next_index_id: 1,
-        columnar: true,
-        auto_increment_start: 1,
-        comment: String::new(),
-        created_ms: 0,
-        foreign_keys: Vec::new(),
-        checks: Vec::new(),
-    }
+    let primary_key = PrimaryKey::Columns { columns: vec![ColumnId(1), ColumnId(4)] };
+    let table = TableInfo::new("tpch", "lineitem", columns, primary_key);
+    TableInfo { id: TableId(1), schema_version: 1, ..table }
 }

@@ -6,10 +6,10 @@ mod common;
 
 use std::time::Duration;
 
-use common::{columnar_rows, define_table, optimistic, put_row};
-use deltatree_learner::ErrorKind;
+use common::{columnar_rows, define_table, put_row};
 use deltatree_learner::catalog::TableInfo;
 use deltatree_learner::cluster::{LearnerNode, NodeConfig, VoterNode};
+use deltatree_learner::{ErrorKind, TxnOptions};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -26,7 +26,7 @@ async fn leader(voters: &[VoterNode]) -> usize {
 
 async fn put(voter: &VoterNode, info: &TableInfo, ids: std::ops::Range<i64>) {
     for id in ids {
-        let mut txn = voter.begin(optimistic()).await.unwrap();
+        let mut txn = voter.begin(TxnOptions::optimistic()).await.unwrap();
         put_row(&mut txn, info, id, id * 10);
         txn.commit().await.unwrap();
     }
@@ -50,12 +50,12 @@ async fn writes_survive_the_leader_and_the_learner_catches_up() {
     voters[0].form_group(members).await.unwrap();
     let first = leader(&voters).await;
 
-    let mut txn = voters[first].begin(optimistic()).await.unwrap();
+    let mut txn = voters[first].begin(TxnOptions::optimistic()).await.unwrap();
     let info = define_table(&mut txn, "t");
     txn.commit().await.unwrap();
     put(&voters[first], &info, 0..20).await;
     let follower = &voters[(first + 1) % 3];
-    assert_eq!(follower.begin(optimistic()).await.err().map(|e| e.kind()), Some(ErrorKind::NotLeader));
+    assert_eq!(follower.begin(TxnOptions::optimistic()).await.err().map(|e| e.kind()), Some(ErrorKind::NotLeader));
 
     // The log is gone when the learner joins: it is built from a raft snapshot.
     let deadline = tokio::time::Instant::now() + PATIENCE;

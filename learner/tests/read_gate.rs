@@ -9,30 +9,30 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
-use common::{columnar_rows, define_table, delete_row, optimistic, put_row, stored_rows};
+use common::{columnar_rows, define_table, delete_row, put_row, stored_rows};
 use deltatree_learner::catalog::TableInfo;
-use deltatree_learner::{ErrorKind, GroupConfig, LeaderGroup};
+use deltatree_learner::{ErrorKind, GroupConfig, LeaderGroup, TxnOptions};
 use deltatree_storage::types::Timestamp;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
 async fn with_table(config: GroupConfig) -> (LeaderGroup, TableInfo) {
     let g = LeaderGroup::open(config).await.unwrap();
-    let mut txn = g.begin(optimistic()).await.unwrap();
+    let mut txn = g.begin(TxnOptions::optimistic()).await.unwrap();
     let info = define_table(&mut txn, "t");
     txn.commit().await.unwrap();
     (g, info)
 }
 
 async fn put(g: &LeaderGroup, info: &TableInfo, id: i64, v: i64) {
-    let mut txn = g.begin(optimistic()).await.unwrap();
+    let mut txn = g.begin(TxnOptions::optimistic()).await.unwrap();
     put_row(&mut txn, info, id, v);
     txn.commit().await.unwrap();
 }
 
 /// The rows of both engines at one timestamp, which must be equal.
 async fn rows(g: &LeaderGroup, info: &TableInfo) -> BTreeMap<i64, i64> {
-    let txn = g.begin(optimistic()).await.unwrap();
+    let txn = g.begin(TxnOptions::optimistic()).await.unwrap();
     g.read_gate(txn.start_ts(), PATIENCE).await.unwrap();
     let columnar = columnar_rows(g.columnar(), info.id, txn.start_ts());
     assert_eq!(columnar, stored_rows(&txn, info).unwrap());
@@ -79,7 +79,7 @@ async fn columnar_equals_row_at_ts_and_no_partial_transaction_is_visible() {
     const ACCOUNTS: i64 = 8;
     let dir = tempfile::tempdir().unwrap();
     let (g, info) = with_table(GroupConfig::new(dir.path())).await;
-    let mut txn = g.begin(optimistic()).await.unwrap();
+    let mut txn = g.begin(TxnOptions::optimistic()).await.unwrap();
     (0..ACCOUNTS).for_each(|id| put_row(&mut txn, &info, id, 100));
     txn.commit().await.unwrap();
     let stop = Arc::new(AtomicBool::new(false));
@@ -95,7 +95,7 @@ async fn columnar_equals_row_at_ts_and_no_partial_transaction_is_visible() {
                     if from == to {
                         continue;
                     }
-                    let mut txn = g.begin(optimistic()).await.unwrap();
+                    let mut txn = g.begin(TxnOptions::optimistic()).await.unwrap();
                     let now = stored_rows(&txn, &info).unwrap();
                     put_row(&mut txn, &info, from, now[&from] - 1);
                     put_row(&mut txn, &info, to, now[&to] + 1);
@@ -138,7 +138,7 @@ async fn the_learner_resumes_from_its_replay_position() {
         let g = LeaderGroup::open(GroupConfig::new(dir.path())).await.unwrap();
         assert!(g.status().learner_applied > Some(1), "it did not begin at the beginning");
         assert_eq!(rows(&g, &info).await, expected);
-        let mut txn = g.begin(optimistic()).await.unwrap();
+        let mut txn = g.begin(TxnOptions::optimistic()).await.unwrap();
         put_row(&mut txn, &info, life, -life);
         delete_row(&mut txn, &info, 40 + life);
         txn.commit().await.unwrap();
@@ -202,15 +202,15 @@ async fn a_table_dropped_and_made_again_is_empty_in_both_engines() {
     let dir = tempfile::tempdir().unwrap();
     let (g, info) = with_table(GroupConfig::new(dir.path())).await;
     put(&g, &info, 1, 1).await;
-    let mut txn = g.begin(optimistic()).await.unwrap();
+    let mut txn = g.begin(TxnOptions::optimistic()).await.unwrap();
     let ops = deltatree_learner::catalog::drop_table(&g.catalog(), info.id).unwrap();
     common::buffer(&mut txn, ops);
     txn.commit().await.unwrap();
     g.drop_table_data(info.id).await.unwrap();
-    let mut stale = g.begin(optimistic()).await.unwrap();
+    let mut stale = g.begin(TxnOptions::optimistic()).await.unwrap();
     put_row(&mut stale, &info, 2, 2);
     assert_eq!(stale.commit().await.unwrap_err().kind(), ErrorKind::SchemaChanged);
-    let mut txn = g.begin(optimistic()).await.unwrap();
+    let mut txn = g.begin(TxnOptions::optimistic()).await.unwrap();
     let again = define_table(&mut txn, "t");
     txn.commit().await.unwrap();
     assert_ne!(again.id, info.id);
@@ -224,7 +224,7 @@ async fn old_versions_are_collected_but_not_under_a_reader() {
     let config = GroupConfig { gc_life: Duration::from_millis(200), ..GroupConfig::new(dir.path()) };
     let (g, info) = with_table(config).await;
     put(&g, &info, 1, 0).await;
-    let reader = g.begin(optimistic()).await.unwrap();
+    let reader = g.begin(TxnOptions::optimistic()).await.unwrap();
     let old = reader.start_ts();
     for n in 1..20 {
         put(&g, &info, 1, n).await;

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use deltatree_learner::{ErrorKind, GroupConfig, LeaderGroup, TxnMode, TxnOptions};
+use deltatree_learner::{ErrorKind, GroupConfig, LeaderGroup, TxnOptions};
 use deltatree_storage::types::TableId;
 
 fn b(s: &str) -> Bytes {
@@ -17,24 +17,20 @@ async fn group(dir: &tempfile::TempDir) -> LeaderGroup {
 }
 
 async fn put(g: &LeaderGroup, key: &str, value: &str) {
-    let mut t = g.begin(optimistic()).await.unwrap();
+    let mut t = g.begin(TxnOptions::optimistic()).await.unwrap();
     t.put(b(key), b(value)).unwrap();
     t.commit().await.unwrap();
 }
 
 async fn get(g: &LeaderGroup, key: &str) -> Option<Bytes> {
-    g.begin(optimistic()).await.unwrap().get(key.as_bytes()).unwrap()
-}
-
-fn optimistic() -> TxnOptions {
-    TxnOptions { mode: TxnMode::Optimistic, ..TxnOptions::default() }
+    g.begin(TxnOptions::optimistic()).await.unwrap().get(key.as_bytes()).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_commit_is_seen_by_whoever_begins_after_it_and_by_nobody_before() {
     let dir = tempfile::tempdir().unwrap();
     let g = group(&dir).await;
-    let before = g.begin(optimistic()).await.unwrap();
+    let before = g.begin(TxnOptions::optimistic()).await.unwrap();
     put(&g, "k", "1").await;
     assert_eq!(before.get(b"k").unwrap(), None);
     assert_eq!(get(&g, "k").await, Some(b("1")));
@@ -46,8 +42,8 @@ async fn lost_update_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let g = group(&dir).await;
     put(&g, "k", "0").await;
-    let mut a = g.begin(optimistic()).await.unwrap();
-    let mut c = g.begin(optimistic()).await.unwrap();
+    let mut a = g.begin(TxnOptions::optimistic()).await.unwrap();
+    let mut c = g.begin(TxnOptions::optimistic()).await.unwrap();
     a.put(b("k"), b("a")).unwrap();
     c.put(b("k"), b("c")).unwrap();
     a.commit().await.unwrap();
@@ -60,8 +56,8 @@ async fn lost_update_is_refused() {
 async fn write_skew_is_allowed() {
     let dir = tempfile::tempdir().unwrap();
     let g = group(&dir).await;
-    let mut a = g.begin(optimistic()).await.unwrap();
-    let mut c = g.begin(optimistic()).await.unwrap();
+    let mut a = g.begin(TxnOptions::optimistic()).await.unwrap();
+    let mut c = g.begin(TxnOptions::optimistic()).await.unwrap();
     assert_eq!(a.get(b"y").unwrap(), None);
     assert_eq!(c.get(b"x").unwrap(), None);
     a.put(b("x"), b("1")).unwrap();
@@ -78,8 +74,8 @@ async fn snapshot_reads_are_repeatable_over_overwrites_and_deletes() {
     for key in ["a", "b", "c"] {
         put(&g, key, "old").await;
     }
-    let reader = g.begin(optimistic()).await.unwrap();
-    let mut writer = g.begin(optimistic()).await.unwrap();
+    let reader = g.begin(TxnOptions::optimistic()).await.unwrap();
+    let mut writer = g.begin(TxnOptions::optimistic()).await.unwrap();
     writer.put(b("a"), b("new")).unwrap();
     writer.delete(b("b")).unwrap();
     writer.put(b("d"), b("new")).unwrap();
@@ -90,7 +86,7 @@ async fn snapshot_reads_are_repeatable_over_overwrites_and_deletes() {
     let old: Vec<_> = ["a", "b", "c"].map(|k| (b(k), b("old"))).into();
     assert_eq!(rows(&reader, false), old);
     assert_eq!(rows(&reader, true), old.into_iter().rev().collect::<Vec<_>>());
-    let now = g.begin(optimistic()).await.unwrap();
+    let now = g.begin(TxnOptions::optimistic()).await.unwrap();
     assert_eq!(rows(&now, false), [(b("a"), b("new")), (b("c"), b("old")), (b("d"), b("new"))]);
     g.shutdown().await.unwrap();
 }
@@ -102,7 +98,7 @@ async fn scans_show_own_writes_in_order() {
     for key in ["a", "c", "e"] {
         put(&g, key, "stored").await;
     }
-    let mut t = g.begin(optimistic()).await.unwrap();
+    let mut t = g.begin(TxnOptions::optimistic()).await.unwrap();
     t.put(b("b"), b("own")).unwrap();
     t.put(b("c"), b("own")).unwrap();
     t.delete(b("e")).unwrap();
@@ -118,7 +114,7 @@ async fn an_insert_of_an_existing_key_names_it() {
     let dir = tempfile::tempdir().unwrap();
     let g = group(&dir).await;
     put(&g, "k", "1").await;
-    let mut t = g.begin(optimistic()).await.unwrap();
+    let mut t = g.begin(TxnOptions::optimistic()).await.unwrap();
     t.insert(b("k"), b("2")).unwrap();
     match t.commit().await.unwrap_err() {
         deltatree_learner::Error::DuplicateKey { key } => assert_eq!(key, b("k")),
@@ -135,7 +131,7 @@ async fn of_concurrent_inserts_of_one_key_one_wins_and_the_others_are_duplicates
         .map(|i| {
             let g = g.clone();
             tokio::spawn(async move {
-                let mut t = g.begin(optimistic()).await.unwrap();
+                let mut t = g.begin(TxnOptions::optimistic()).await.unwrap();
                 t.insert(b("k"), b(&i.to_string())).unwrap();
                 t.commit().await.map_err(|e| e.kind())
             })
@@ -157,10 +153,10 @@ async fn a_deleted_key_can_be_inserted_again() {
     let dir = tempfile::tempdir().unwrap();
     let g = group(&dir).await;
     put(&g, "k", "1").await;
-    let mut t = g.begin(optimistic()).await.unwrap();
+    let mut t = g.begin(TxnOptions::optimistic()).await.unwrap();
     t.delete(b("k")).unwrap();
     t.commit().await.unwrap();
-    let mut t = g.begin(optimistic()).await.unwrap();
+    let mut t = g.begin(TxnOptions::optimistic()).await.unwrap();
     t.insert(b("k"), b("2")).unwrap();
     t.commit().await.unwrap();
     assert_eq!(get(&g, "k").await, Some(b("2")));
@@ -234,7 +230,7 @@ async fn an_optimistic_commit_waits_for_a_lock_and_then_conflicts() {
     let g = group(&dir).await;
     let mut locker = g.begin(TxnOptions::default()).await.unwrap();
     locker.lock_keys(&[b("k")], Duration::from_secs(1)).await.unwrap();
-    let mut writer = g.begin(optimistic()).await.unwrap();
+    let mut writer = g.begin(TxnOptions::optimistic()).await.unwrap();
     writer.put(b("k"), b("w")).unwrap();
     let commit = tokio::spawn(writer.commit());
     tokio::time::sleep(Duration::from_millis(50)).await;
@@ -320,18 +316,18 @@ async fn ids_are_handed_out_once_and_explicit_values_push_them() {
 async fn nothing_is_served_after_shutdown() {
     let dir = tempfile::tempdir().unwrap();
     let g = group(&dir).await;
-    let mut t = g.begin(optimistic()).await.unwrap();
+    let mut t = g.begin(TxnOptions::optimistic()).await.unwrap();
     t.put(b("k"), b("v")).unwrap();
     g.shutdown().await.unwrap();
     assert_eq!(t.commit().await.unwrap_err().kind(), ErrorKind::Closed);
-    assert!(g.begin(optimistic()).await.is_err());
+    assert!(g.begin(TxnOptions::optimistic()).await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transaction_has_a_limit() {
     let dir = tempfile::tempdir().unwrap();
     let g = LeaderGroup::open(GroupConfig { txn_bytes_limit: 1_000, ..GroupConfig::new(dir.path()) }).await.unwrap();
-    let mut t = g.begin(optimistic()).await.unwrap();
+    let mut t = g.begin(TxnOptions::optimistic()).await.unwrap();
     let value = Bytes::from(vec![0; 600]);
     t.put(b("a"), value.clone()).unwrap();
     assert_eq!(t.put(b("b"), value).unwrap_err().kind(), ErrorKind::TxnTooLarge);

@@ -10,4 +10,4 @@ pub mod sql;
 mod table;
 
 pub use counting_store::CountingStore;
-pub use table::{ColumnarTable, Footprint, user_bytes};
+pub use table::{ColumnarTable, Footprint, arrow_schema, user_bytes};

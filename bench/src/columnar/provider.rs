@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{DataFusionError, Result, ToDFSchema};
@@ -25,6 +25,8 @@ use deltatree_storage::predicate::Predicate;
 use deltatree_storage::scan::{Scan, Snapshot};
 use deltatree_storage::types::StoredType;
 
+use super::table::arrow_schema;
+
 /// What a query sees of the table.
 #[derive(Debug)]
 pub(super) struct SnapshotTable {
@@ -34,8 +36,7 @@ pub(super) struct SnapshotTable {
 
 impl SnapshotTable {
     pub(super) fn new(snapshot: Snapshot) -> Self {
-        let field = |c: &deltatree_storage::types::ColumnSchema| Field::new(&c.name, c.data_type.arrow(), c.nullable);
-        let schema = Arc::new(Schema::new(snapshot.schema().columns.iter().map(field).collect::<Vec<_>>()));
+        let schema = arrow_schema(snapshot.schema());
         Self { snapshot, schema }
     }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
 use arrow::buffer::BooleanBuffer;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use deltatree_storage::api::{CancelFlag, TableBatch};
 use deltatree_storage::config::Config;
 use deltatree_storage::engine::Engine;
@@ -147,6 +147,12 @@ impl ColumnarTable {
     pub fn store(&self) -> &CountingStore {
         &self.store
     }
+}
+
+/// The columns of a table as Arrow names and types them.
+pub fn arrow_schema(schema: &TableSchema) -> SchemaRef {
+    let fields = schema.columns.iter().map(|c| Field::new(&c.name, c.data_type.arrow(), c.nullable));
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
 /// Bytes of rows as their user counts them: the plain width of every number, the length of every text.

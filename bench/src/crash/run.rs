@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::rounds;
 use crate::cli::Common;
-use crate::report::{Report, Target};
+use crate::report::{Report, Target, ms};
 use crate::server::ServerCommand;
 
 /// Options of `deltatree-bench crash`.
@@ -53,7 +53,7 @@ pub fn run(options: &Options) -> anyhow::Result<Report> {
         committed = round.committed;
         found += round.unknowns.committed;
         lost += round.unknowns.lost;
-        slowest_ms = slowest_ms.max(round.ready_after.as_secs_f64() * 1e3);
+        slowest_ms = slowest_ms.max(ms(round.ready_after));
         for wrong in &round.wrong {
             report.failure(format!("round {}: {wrong}", round.number));
         }

@@ -12,7 +12,7 @@ use crate::cli::Common;
 use crate::columnar::user_bytes;
 use crate::machine::cores;
 use crate::peer::Package;
-use crate::report::{Report, Target, align_right, median, number, table};
+use crate::report::{Report, Target, align_right, median, ms, number, table};
 
 /// The rates of the paper's table, and as fast as it goes.
 const RATES: [Rate; 5] = [Some(150), Some(1_300), Some(8_000), Some(14_000), None];
@@ -228,8 +228,4 @@ fn figures(outcomes: &[Outcome], report: &mut Report) {
             }
         }
     }
-}
-
-fn ms(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
 }

@@ -2,11 +2,9 @@
 
 use std::fs::File;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{Field, Schema};
 use deltatree_storage::api::ScanRequest;
 use deltatree_storage::types::TableSchema;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -15,7 +13,7 @@ use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 
 use super::fold::Fold;
-use crate::columnar::ColumnarTable;
+use crate::columnar::{ColumnarTable, arrow_schema};
 
 /// Rows of a batch, the same for both.
 const BATCH_ROWS: usize = 8192;
@@ -38,8 +36,7 @@ pub(super) fn write_parquet(
     schema: &TableSchema,
     rows: impl Iterator<Item = deltatree_storage::pack::PackRows>,
 ) -> anyhow::Result<()> {
-    let field = |c: &deltatree_storage::types::ColumnSchema| Field::new(&c.name, c.data_type.arrow(), c.nullable);
-    let fields = Arc::new(Schema::new(schema.columns.iter().map(field).collect::<Vec<_>>()));
+    let fields = arrow_schema(schema);
     let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
     let mut writer = ArrowWriter::try_new(File::create(path)?, fields.clone(), Some(properties))?;
     for rows in rows {

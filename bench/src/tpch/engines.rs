@@ -11,7 +11,7 @@ use deltatree_query::tpch::queries::QUERIES;
 use crate::engine::{DataFusion, DeltaTree, DuckDb, Engine, write_parquet};
 use crate::machine::peak_memory_mib;
 use crate::peer::Package;
-use crate::report::{Report, Target};
+use crate::report::{Report, Target, ms};
 
 /// An engine to choose on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -79,7 +79,7 @@ pub async fn load(choices: &[Choice], scale: f64, directory: &Path, report: &mut
 /// Runs every query once while the process holds nothing but DeltaTree, so that its memory is known.
 async fn note_load(engine: &mut DeltaTree, loaded: LoadReport, report: &mut Report) -> anyhow::Result<()> {
     report.figure("deltatree load", loaded.rows as f64 / loaded.loaded_in.as_secs_f64(), "rows/s");
-    report.figure("deltatree catch-up after the load", loaded.caught_up_in.as_secs_f64() * 1e3, "ms");
+    report.figure("deltatree catch-up after the load", ms(loaded.caught_up_in), "ms");
     for query in QUERIES {
         // A query that fails is reported where it is measured.
         if let Err(error) = engine.run(query.sql).await {

@@ -1,11 +1,9 @@
 //! The table of 22 rows, and the figures that follow from it.
 
-use std::time::Duration;
-
 use comfy_table::Table;
 
 use super::measurement::Measurement;
-use crate::report::{Report, Target, align_right, geometric_mean, number, table};
+use crate::report::{Report, Target, align_right, geometric_mean, ms, number, table};
 
 /// The peers that DeltaTree's times are divided by.
 const PEERS: [&str; 2] = ["datafusion-memory", "duckdb"];
@@ -102,8 +100,4 @@ pub fn figures(columns: &Columns, measurements: &[Measurement], report: &mut Rep
 fn ratio(columns: &Columns, measurement: &Measurement, peer: &str) -> Option<f64> {
     let time = |name| measurement.medians[columns.index(name)?];
     Some(ms(time(OURS)?) / ms(time(peer)?))
-}
-
-fn ms(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
 }

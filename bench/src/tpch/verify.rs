@@ -19,7 +19,7 @@ use mysql::{Conn, Value};
 use super::load_mysql::load_over_mysql;
 use super::update_load::while_updated;
 use crate::cli::Common;
-use crate::report::{Report, Target};
+use crate::report::{Report, Target, ms};
 use crate::server::{Server, ServerCommand};
 
 /// The access paths, as `tidb_isolation_read_engines` names them.
@@ -107,7 +107,7 @@ pub fn verify(connection: &mut Conn, answers: &Path, report: &mut Report) -> any
                 Err(error) => report.failure(format!("{path} path, {}: {error:#}", query.name())),
             }
         }
-        report.figure(format!("{path} path, 22 queries"), start.elapsed().as_secs_f64() * 1e3, "ms");
+        report.figure(format!("{path} path, 22 queries"), ms(start.elapsed()), "ms");
         let name = format!("{path} path, right answers");
         report.figure_with_target(name, f64::from(right), "count", Target::Exactly(22.0));
     }

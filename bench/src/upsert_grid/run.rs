@@ -14,7 +14,7 @@ use super::workload::{KeyShape, Pattern, Workload};
 use crate::cli::Common;
 use crate::machine::cores;
 use crate::peer::Package;
-use crate::report::{Report, Target, align_right, number, table};
+use crate::report::{Report, Target, align_right, ms, number, table};
 
 /// The share that most targets are about, in percent.
 const TENTH: f64 = 10.0;
@@ -210,8 +210,4 @@ fn headline_figures(lines: &BTreeMap<&str, Line>, tenth: impl Fn(&Line) -> Optio
         let ratio = ours.clean.as_secs_f64() / theirs.clean.as_secs_f64();
         report.figure_with_target("clean scan / duckdb native", ratio, "x", Target::AtMost(1.0));
     }
-}
-
-fn ms(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
 }

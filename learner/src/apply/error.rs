@@ -1,5 +1,6 @@
 //! Why a committed entry could not be applied.
 
+use deltatree_storage::error::ErrorKind;
 use deltatree_storage::types::TableId;
 
 use crate::catalog::CatalogError;
@@ -26,4 +27,25 @@ pub enum ApplyError {
     /// The row store could not be read for a rebuild.
     #[error("cannot read the row store: {0}")]
     RowSource(String),
+}
+
+impl From<ApplyError> for crate::Error {
+    fn from(e: ApplyError) -> Self {
+        match e {
+            ApplyError::Storage { table, source } => match source.kind() {
+                ErrorKind::Io => {
+                    Self::Io { action: "apply to the columnar engine", reason: format!("table {table}: {source}") }
+                }
+                ErrorKind::Corrupt => {
+                    Self::Corrupt { what: "columnar table", reason: format!("table {table}: {source}") }
+                }
+                ErrorKind::Invalid | ErrorKind::Cancelled | ErrorKind::Locked | ErrorKind::Internal => {
+                    Self::Internal(format!("cannot apply to columnar table {table}: {source}"))
+                }
+            },
+            ApplyError::Codec(e) => Self::Corrupt { what: "log entry", reason: e.to_string() },
+            ApplyError::Catalog(e) => Self::Corrupt { what: "definition in the log", reason: e.to_string() },
+            ApplyError::RowSource(reason) => Self::Io { action: "build a columnar table from the row store", reason },
+        }
+    }
 }

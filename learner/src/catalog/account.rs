@@ -146,6 +146,20 @@ impl Privilege {
 }
 
 impl AccountInfo {
+    /// An account without a password that may log in and do nothing. Whoever creates it gives it an id.
+    pub fn new(user: impl Into<String>, host: impl Into<String>) -> Self {
+        Self {
+            id: 0,
+            user: user.into(),
+            host: host.into(),
+            password: None,
+            locked: false,
+            role: false,
+            grants: Vec::new(),
+            roles: BTreeSet::new(),
+        }
+    }
+
     /// Adds privileges in a scope.
     pub fn grant(&mut self, scope: GrantScope, privileges: impl IntoIterator<Item = Privilege>, grantable: bool) {
         match self.grants.iter_mut().find(|g| g.scope == scope) {

@@ -54,27 +54,12 @@ pub fn drop_accounts(catalog: &CatalogSnapshot, ids: &[u64]) -> Result<Vec<KeyOp
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
+    use super::super::testing::after;
     use super::super::{GrantScope, Privilege};
     use super::*;
 
     fn account(user: &str) -> AccountInfo {
-        AccountInfo {
-            id: 0,
-            user: user.into(),
-            host: "%".into(),
-            password: Some([7; 20]),
-            locked: false,
-            role: false,
-            grants: Vec::new(),
-            roles: BTreeSet::new(),
-        }
-    }
-
-    fn after(catalog: &CatalogSnapshot, ops: &[KeyOp]) -> CatalogSnapshot {
-        let mutations = ops.iter().map(|op| (&op.key()[..], op.value().map(|v| &v[..])));
-        catalog.apply(mutations).unwrap().unwrap()
+        AccountInfo { password: Some([7; 20]), ..AccountInfo::new(user, "%") }
     }
 
     #[test]

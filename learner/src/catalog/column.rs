@@ -26,8 +26,29 @@ pub struct ColumnInfo {
     pub origin_default: Value,
     /// `COMMENT`.
     pub comment: String,
-    /// `COLLATE`, for text: `utf8mb4_bin` unless declared otherwise.
+    /// `COLLATE`, for text: [`ColumnInfo::DEFAULT_COLLATION`] unless declared otherwise.
     pub collation: String,
+}
+
+impl ColumnInfo {
+    /// Collation of text that declares none.
+    pub const DEFAULT_COLLATION: &str = "utf8mb4_bin";
+
+    /// A column declared by no more than this: no default, no comment, the usual collation.
+    pub fn new(id: ColumnId, name: impl Into<String>, sql_type: SqlType, nullable: bool) -> Self {
+        Self {
+            id,
+            name: name.into(),
+            sql_type,
+            nullable,
+            default: ColumnDefault::None,
+            on_update_now: false,
+            auto_increment: false,
+            origin_default: Value::Null,
+            comment: String::new(),
+            collation: Self::DEFAULT_COLLATION.into(),
+        }
+    }
 }
 
 /// The `DEFAULT` clause.

@@ -75,6 +75,34 @@ pub struct IndexInfo {
 }
 
 impl TableInfo {
+    /// A table declared by no more than this, with a columnar copy. Ids, the schema version and the time
+    /// are for whoever creates it.
+    pub fn new(
+        database: impl Into<String>,
+        name: impl Into<String>,
+        columns: Vec<ColumnInfo>,
+        primary_key: PrimaryKey,
+    ) -> Self {
+        Self {
+            id: TableId(0),
+            database_id: 0,
+            database: database.into(),
+            name: name.into(),
+            schema_version: 0,
+            next_column_id: columns.iter().map(|c| c.id.0 + 1).max().unwrap_or(1),
+            columns,
+            primary_key,
+            indexes: Vec::new(),
+            next_index_id: 1,
+            columnar: true,
+            auto_increment_start: 1,
+            comment: String::new(),
+            created_ms: 0,
+            foreign_keys: Vec::new(),
+            checks: Vec::new(),
+        }
+    }
+
     /// Position of a column by name, without regard to case.
     pub fn column_position(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|c| c.name.eq_ignore_ascii_case(name))

@@ -5,7 +5,8 @@ use bytes::Bytes;
 use deltatree_storage::types::{ColumnId, StoredType, TableId, Value};
 use proptest::prelude::*;
 
-use super::{ColumnDefault, ColumnInfo, IndexInfo, PrimaryKey, SqlType, TableInfo};
+use super::{CatalogSnapshot, ColumnInfo, IndexInfo, PrimaryKey, SqlType, TableInfo};
+use crate::table_write::KeyOp;
 
 /// One of each type, with the variants that differ in storage.
 pub(crate) fn all_types() -> Vec<SqlType> {
@@ -44,39 +45,22 @@ pub(crate) fn all_types() -> Vec<SqlType> {
 }
 
 pub(crate) fn column(id: u32, name: &str, sql_type: SqlType, nullable: bool) -> ColumnInfo {
-    ColumnInfo {
-        id: ColumnId(id),
-        name: name.into(),
-        sql_type,
-        nullable,
-        default: ColumnDefault::None,
-        on_update_now: false,
-        auto_increment: false,
-        origin_default: Value::Null,
-        comment: String::new(),
-        collation: "utf8mb4_bin".into(),
-    }
+    ColumnInfo::new(ColumnId(id), name, sql_type, nullable)
 }
 
 pub(crate) fn table(name: &str, columns: Vec<ColumnInfo>, primary_key: PrimaryKey) -> TableInfo {
     TableInfo {
         id: TableId(7),
         database_id: 1,
-        database: "test".into(),
-        name: name.into(),
         schema_version: 3,
-        next_column_id: columns.iter().map(|c| c.id.0 + 1).max().unwrap_or(1),
-        columns,
-        primary_key,
-        indexes: Vec::new(),
-        next_index_id: 1,
-        columnar: true,
-        auto_increment_start: 1,
-        comment: String::new(),
-        created_ms: 0,
-        foreign_keys: Vec::new(),
-        checks: Vec::new(),
+        ..TableInfo::new("test", name, columns, primary_key)
     }
+}
+
+/// The definitions after the changes are committed.
+pub(crate) fn after(catalog: &CatalogSnapshot, ops: &[KeyOp]) -> CatalogSnapshot {
+    let mutations = ops.iter().map(|op| (&op.key()[..], op.value().map(|v| &v[..])));
+    catalog.apply(mutations).unwrap().unwrap()
 }
 
 pub(crate) fn index(id: u32, name: &str, columns: &[u32], unique: bool) -> IndexInfo {

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use deltatree_storage::types::Value;
 
-use super::testing::{all_types, column, index, table, wide_table};
+use super::testing::{after, all_types, column, index, table, wide_table};
 use super::*;
 use crate::table_write::KeyOp;
 
@@ -20,8 +20,7 @@ impl Store {
                 None => self.0.remove(op.key()),
             };
         }
-        let mutations = ops.iter().map(|op| (&op.key()[..], op.value().map(|v| &v[..])));
-        let applied = catalog.apply(mutations).unwrap().unwrap();
+        let applied = after(catalog, ops);
         let loaded = CatalogSnapshot::load(&self.0).unwrap();
         assert_eq!(format!("{applied:?}"), format!("{loaded:?}"));
         assert_eq!(applied.version(), catalog.version() + 1);

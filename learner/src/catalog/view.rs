@@ -31,3 +31,10 @@ pub struct ViewInfo {
     /// `WITH CHECK OPTION`: `NONE`, `LOCAL` or `CASCADED`.
     pub check_option: String,
 }
+
+impl ViewInfo {
+    /// [`ViewInfo::current_database`], if there was one.
+    pub fn lookup_database(&self) -> Option<&str> {
+        (!self.current_database.is_empty()).then_some(self.current_database.as_str())
+    }
+}

@@ -47,7 +47,7 @@ pub fn drop_view(catalog: &CatalogSnapshot, database: &str, name: &str) -> Resul
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{column, table};
+    use super::super::testing::{after, column, table};
     use super::super::{PrimaryKey, SqlType, create_database, create_table, drop_database};
     use super::*;
 
@@ -65,11 +65,6 @@ mod tests {
             invoker_rights: false,
             check_option: "NONE".into(),
         }
-    }
-
-    fn after(catalog: &CatalogSnapshot, ops: &[KeyOp]) -> CatalogSnapshot {
-        let mutations = ops.iter().map(|op| (&op.key()[..], op.value().map(|v| &v[..])));
-        catalog.apply(mutations).unwrap().unwrap()
     }
 
     #[test]

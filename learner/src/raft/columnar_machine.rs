@@ -99,8 +99,7 @@ impl ColumnarMachine {
                 (catalog, position.commit_ts, Arc::new(NoRows) as Arc<dyn RowSource>, true)
             }
         };
-        let applier =
-            ColumnarApplier::new(Arc::new(state.engine.clone()), rows.clone(), catalog, at).map_err(failed)?;
+        let applier = ColumnarApplier::new(Arc::new(state.engine.clone()), rows.clone(), catalog, at)?;
         state.applied.send_replace(position.applied());
         Ok(Self { state, rows, applier, position, keeps_definitions })
     }
@@ -131,7 +130,7 @@ impl ColumnarMachine {
 
     fn commit(&mut self, commit: &CommitRecord) -> Result<()> {
         let mutations = commit.mutations.iter().map(|m| (&m.key, m.value.as_ref()));
-        self.applier.commit(commit.commit_ts, mutations).map_err(failed)?;
+        self.applier.commit(commit.commit_ts, mutations)?;
         self.position.commit_ts = self.position.commit_ts.max(commit.commit_ts);
         if self.keeps_definitions {
             for m in commit.mutations.iter().filter(|m| is_definition_key(&m.key)) {
@@ -146,7 +145,7 @@ impl ColumnarMachine {
 
     /// Makes what was taken in visible, and then says so.
     fn publish(&mut self) -> Result<()> {
-        self.applier.flush().map_err(failed)?;
+        self.applier.flush()?;
         self.state.engine.advance(self.position.encode()?);
         if let Some(log_id) = self.position.log_id {
             self.state.log.let_go(log_id);
@@ -166,8 +165,7 @@ impl ColumnarMachine {
                 engine.drop_table(table.table)?;
             }
         }
-        self.applier =
-            ColumnarApplier::new(Arc::new(engine.clone()), self.rows.clone(), catalog, commit_ts).map_err(failed)?;
+        self.applier = ColumnarApplier::new(Arc::new(engine.clone()), self.rows.clone(), catalog, commit_ts)?;
         self.position = Position {
             log_id: meta.last_log_id,
             membership: meta.last_membership.clone(),
@@ -212,28 +210,6 @@ pub fn replay_index(ReplayPosition(bytes): &ReplayPosition) -> Option<u64> {
 
 fn load_catalog(definitions: &Definitions) -> Result<CatalogSnapshot> {
     CatalogSnapshot::load(definitions.iter()).map_err(|e| Error::Corrupt { what: "catalog", reason: e.to_string() })
-}
-
-pub(super) fn failed(e: ApplyError) -> Error {
-    match e {
-        ApplyError::Storage { table, source } => match source.kind() {
-            deltatree_storage::error::ErrorKind::Io => {
-                Error::Io { action: "apply to the columnar engine", reason: format!("table {table}: {source}") }
-            }
-            deltatree_storage::error::ErrorKind::Corrupt => {
-                Error::Corrupt { what: "columnar table", reason: format!("table {table}: {source}") }
-            }
-            deltatree_storage::error::ErrorKind::Invalid
-            | deltatree_storage::error::ErrorKind::Cancelled
-            | deltatree_storage::error::ErrorKind::Locked
-            | deltatree_storage::error::ErrorKind::Internal => {
-                Error::Internal(format!("cannot apply to columnar table {table}: {source}"))
-            }
-        },
-        ApplyError::Codec(e) => Error::Corrupt { what: "log entry", reason: e.to_string() },
-        ApplyError::Catalog(e) => Error::Corrupt { what: "definition in the log", reason: e.to_string() },
-        ApplyError::RowSource(reason) => Error::Io { action: "build a columnar table from the row store", reason },
-    }
 }
 
 /// The row source of a learner that has no voter beside it.

@@ -13,7 +13,6 @@ use deltatree_storage::error::Error as StorageError;
 use deltatree_storage::types::{TableId, Timestamp};
 
 use super::SnapshotData;
-use super::columnar_machine::failed;
 use crate::apply::{ApplyError, RowVersion, rows_to_packs};
 use crate::catalog::{CatalogSnapshot, TableInfo, is_definition_key};
 use crate::codec::{KeyShape, key_shape};
@@ -67,7 +66,8 @@ fn build_table(
             Some(Err(stop))
         }
     });
-    let mut packs = rows_to_packs(info, rows).map(|p| p.map_err(|e| StorageError::Internal(failed(e).to_string())));
+    let mut packs =
+        rows_to_packs(info, rows).map(|p| p.map_err(|e| StorageError::Internal(Error::from(e).to_string())));
     let built = engine.bulk_build(info.columnar_schema(), at, &mut packs);
     drop(packs);
     match failure {

@@ -22,6 +22,7 @@ use super::{DirtyEntry, Savepoint, TxnId, TxnScan};
 use crate::error::{Error, Result};
 use crate::leader::{Leader, ReaderGuard};
 use crate::row_store::RowReader;
+use crate::table_write::KeyOp;
 
 /// When conflicts with other transactions show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,6 +41,13 @@ pub struct TxnOptions {
     pub mode: TxnMode,
     /// Read at this timestamp instead of the newest. The transaction can then only read.
     pub read_ts: Option<Timestamp>,
+}
+
+impl TxnOptions {
+    /// Reads the newest state and locks nothing.
+    pub fn optimistic() -> Self {
+        Self { mode: TxnMode::Optimistic, read_ts: None }
+    }
 }
 
 /// What [`Transaction::lock_keys`] did.
@@ -170,6 +178,15 @@ impl Transaction {
         self.check_room(&key, 0)?;
         self.writes.delete(key);
         Ok(())
+    }
+
+    /// One step of a write: puts, inserts or deletes. Errors: as those do.
+    pub fn write(&mut self, op: KeyOp) -> Result<()> {
+        match op {
+            KeyOp::Put { key, value } => self.put(key, value),
+            KeyOp::Insert { key, value } => self.insert(key, value),
+            KeyOp::Delete { key } => self.delete(key),
+        }
     }
 
     fn check_room(&self, key: &Bytes, value_bytes: usize) -> Result<()> {

@@ -6,35 +6,15 @@ use std::collections::BTreeMap;
 
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
-use bytes::Bytes;
 use deltatree_learner::catalog::{
-    CatalogSnapshot, ColumnDefault, ColumnInfo, PrimaryKey, SqlType, TableInfo, create_database, create_table,
+    CatalogSnapshot, ColumnInfo, PrimaryKey, SqlType, TableInfo, create_database, create_table,
 };
 use deltatree_learner::codec::{meta_range, row_key};
 use deltatree_learner::table_write::{KeyOp, RowWriter};
-use deltatree_learner::{Result, Transaction, TxnMode, TxnOptions};
+use deltatree_learner::{Result, Transaction};
 use deltatree_storage::api::ScanRequest;
 use deltatree_storage::engine::Engine;
 use deltatree_storage::types::{ColumnId, RowKey, TableId, Timestamp, Value};
-
-pub(crate) fn optimistic() -> TxnOptions {
-    TxnOptions { mode: TxnMode::Optimistic, ..TxnOptions::default() }
-}
-
-fn column(id: u32, name: &str) -> ColumnInfo {
-    ColumnInfo {
-        id: ColumnId(id),
-        name: name.into(),
-        sql_type: SqlType::BigInt { unsigned: false },
-        nullable: false,
-        default: ColumnDefault::None,
-        on_update_now: false,
-        auto_increment: false,
-        origin_default: Value::Null,
-        comment: String::new(),
-        collation: "utf8mb4_bin".into(),
-    }
-}
 
 /// `create table test.t (id bigint primary key, v bigint not null)`, buffered in `txn`.
 pub(crate) fn define_table(txn: &mut Transaction, name: &str) -> TableInfo {
@@ -48,24 +28,9 @@ pub(crate) fn define_table(txn: &mut Transaction, name: &str) -> TableInfo {
         catalog = catalog.apply(mutations).unwrap().unwrap();
         ops.extend(created);
     }
-    let info = TableInfo {
-        id: TableId(0),
-        database_id: 0,
-        database: "test".into(),
-        name: name.into(),
-        schema_version: 0,
-        columns: vec![column(1, "id"), column(2, "v")],
-        primary_key: PrimaryKey::Integer { column: ColumnId(1) },
-        indexes: Vec::new(),
-        next_column_id: 3,
-        next_index_id: 1,
-        columnar: true,
-        auto_increment_start: 1,
-        comment: String::new(),
-        created_ms: 0,
-        foreign_keys: Vec::new(),
-        checks: Vec::new(),
-    };
+    let column = |id, name| ColumnInfo::new(ColumnId(id), name, SqlType::BigInt { unsigned: false }, false);
+    let columns = vec![column(1, "id"), column(2, "v")];
+    let info = TableInfo::new("test", name, columns, PrimaryKey::Integer { column: ColumnId(1) });
     let (info, created) = create_table(&catalog, info).unwrap();
     ops.extend(created);
     buffer(txn, ops);
@@ -73,13 +38,7 @@ pub(crate) fn define_table(txn: &mut Transaction, name: &str) -> TableInfo {
 }
 
 pub(crate) fn buffer(txn: &mut Transaction, ops: Vec<KeyOp>) {
-    for op in ops {
-        match op {
-            KeyOp::Put { key, value } => txn.put(key, value).unwrap(),
-            KeyOp::Insert { key, value } => txn.insert(key, value).unwrap(),
-            KeyOp::Delete { key } => txn.delete(key).unwrap(),
-        }
-    }
+    ops.into_iter().for_each(|op| txn.write(op).unwrap());
 }
 
 /// Sets row `id` to `v`.
@@ -122,8 +81,4 @@ pub(crate) fn stored_rows(txn: &Transaction, info: &TableInfo) -> Result<BTreeMa
         rows.insert(id, v);
     }
     Ok(rows)
-}
-
-pub(crate) fn b(s: &str) -> Bytes {
-    Bytes::copy_from_slice(s.as_bytes())
 }

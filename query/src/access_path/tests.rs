@@ -1,7 +1,7 @@
 //! Choices as reviewable text: table, filters, what is chosen and why.
 
 use bytes::Bytes;
-use deltatree_learner::catalog::{ColumnDefault, ColumnInfo, IndexInfo, PrimaryKey, SqlType, TableInfo};
+use deltatree_learner::catalog::{ColumnInfo, IndexInfo, PrimaryKey, SqlType, TableInfo};
 use deltatree_storage::api::{ColumnStatistics, ScanEstimate};
 use deltatree_storage::predicate::{CompareOp, Predicate};
 use deltatree_storage::types::{ColumnId, KeyRange, RowKey, TableId, Value};
@@ -12,47 +12,25 @@ use crate::planner::{Engine, Engines};
 const BIGINT: SqlType = SqlType::BigInt { unsigned: false };
 
 fn column(id: u32, name: &str, sql_type: SqlType) -> ColumnInfo {
-    ColumnInfo {
-        id: ColumnId(id),
-        name: name.into(),
-        sql_type,
-        nullable: true,
-        default: ColumnDefault::None,
-        on_update_now: false,
-        auto_increment: false,
-        origin_default: Value::Null,
-        comment: String::new(),
-        collation: "utf8mb4_bin".into(),
-    }
+    ColumnInfo::new(ColumnId(id), name, sql_type, true)
 }
 
 /// `t(id, a, b, s)` with an index on `(a, b)` and a unique one on `s`.
 fn table(primary_key: PrimaryKey) -> TableInfo {
+    let columns = vec![
+        column(1, "id", BIGINT),
+        column(2, "a", BIGINT),
+        column(3, "b", BIGINT),
+        column(4, "s", SqlType::VarChar { length: 10 }),
+    ];
     TableInfo {
         id: TableId(7),
-        database_id: 1,
-        database: "test".into(),
-        name: "t".into(),
-        schema_version: 1,
-        columns: vec![
-            column(1, "id", BIGINT),
-            column(2, "a", BIGINT),
-            column(3, "b", BIGINT),
-            column(4, "s", SqlType::VarChar { length: 10 }),
-        ],
-        primary_key,
         indexes: vec![
             IndexInfo { id: 1, name: "ab".into(), columns: vec![ColumnId(2), ColumnId(3)], unique: false },
             IndexInfo { id: 2, name: "us".into(), columns: vec![ColumnId(4)], unique: true },
         ],
-        next_column_id: 5,
         next_index_id: 3,
-        columnar: true,
-        auto_increment_start: 1,
-        comment: String::new(),
-        created_ms: 0,
-        foreign_keys: Vec::new(),
-        checks: Vec::new(),
+        ..TableInfo::new("test", "t", columns, primary_key)
     }
 }
 

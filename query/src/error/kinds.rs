@@ -298,6 +298,11 @@ impl SqlError {
         )
     }
 
+    /// 3948.
+    pub fn local_infile_disabled() -> Self {
+        Self::new(3948, "Loading local data is disabled; this must be enabled on both the client and server sides")
+    }
+
     /// 8028: the table's definition changed between start and commit of the transaction.
     pub fn schema_changed() -> Self {
         Self::new(8028, "Information schema is changed during the execution of the statement; try again")

@@ -30,10 +30,9 @@ use deltatree_storage::types::KeyRange;
 use parking_lot::Mutex;
 
 use super::columnar_stream;
-use super::filters::ScanFilters;
+use super::filters::{ScanFilters, display_all};
 use super::own_rows::OwnRows;
 use super::row_filter::ExprFilter;
-use super::row_read::display_all;
 use super::scan_shape::{ScanShape, leaf_properties};
 use crate::access_path::Choice;
 use crate::error::SqlError;

@@ -86,3 +86,8 @@ pub(super) fn apply(exprs: &[Arc<dyn PhysicalExpr>], batch: RecordBatch) -> Resu
         Some(kept) => filter_record_batch(&batch, &kept)?,
     })
 }
+
+/// Expressions, comma separated.
+pub(super) fn display_all(exprs: &[Arc<dyn PhysicalExpr>]) -> String {
+    exprs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}

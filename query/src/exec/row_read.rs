@@ -20,7 +20,7 @@ use deltatree_learner::codec::{RowsToArrow, decode_row_key};
 use deltatree_storage::api::CancelFlag;
 use deltatree_storage::types::{RowKey, Timestamp};
 
-use super::filters::{ScanFilters, apply};
+use super::filters::{ScanFilters, apply, display_all};
 use super::row_source::{RowCursor, RowSource, RowWalk};
 use super::scan_shape::{ScanShape, leaf_properties, renamed, renumber};
 use crate::access_path::Choice;
@@ -92,11 +92,6 @@ impl DisplayAs for RowReadExec {
         }
         self.fetch.map_or(Ok(()), |n| write!(f, ", fetch={n}"))
     }
-}
-
-/// Expressions, comma separated.
-pub(super) fn display_all(exprs: &[Arc<dyn PhysicalExpr>]) -> String {
-    exprs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 impl ExecutionPlan for RowReadExec {

@@ -91,8 +91,6 @@ pub(crate) fn challenge() -> [u8; CHALLENGE] {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
     fn login(user: &str, proof: &[u8]) -> Login {
@@ -100,16 +98,7 @@ mod tests {
     }
 
     fn root() -> AccountInfo {
-        AccountInfo {
-            id: 1,
-            user: "root".into(),
-            host: "%".into(),
-            password: None,
-            locked: false,
-            role: false,
-            grants: Vec::new(),
-            roles: BTreeSet::new(),
-        }
+        AccountInfo::new("root", "%")
     }
 
     fn code(account: Option<AccountInfo>, login: &Login, peer: &str) -> u16 {

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use crate::error::{Result, SqlError};
+use crate::types::literal::unescaped;
 
 /// A command's text. Fails with 1300 if bytes outside of strings are no UTF-8.
 pub(super) fn command_text(bytes: &[u8]) -> Result<Cow<'_, str>> {
@@ -51,15 +52,7 @@ fn string(bytes: &[u8], open: usize, quote: u8) -> (usize, Vec<u8>) {
     while let Some(&byte) = bytes.get(at) {
         match (byte, bytes.get(at + 1)) {
             (b'\\', Some(&escaped)) => {
-                match escaped {
-                    b'0' => content.push(0),
-                    b'b' => content.push(8),
-                    b'n' => content.push(b'\n'),
-                    b'r' => content.push(b'\r'),
-                    b't' => content.push(b'\t'),
-                    b'Z' => content.push(26),
-                    other => content.push(other),
-                }
+                content.push(unescaped(escaped));
                 at += 2;
             }
             (b, Some(&next)) if b == quote && next == quote => {

@@ -288,43 +288,36 @@ impl Connection {
     /// Runs a `LOAD DATA LOCAL`. False if it failed, `None` if the client left.
     async fn load_file(&mut self, statement: &ParsedStatement, file: &str, more: bool) -> Result<Option<bool>> {
         let Self { reader, writer, session, capabilities, .. } = self;
-        let mut result = Ok(());
         if *capabilities & capability::LOCAL_FILES == 0 || !session.variables.switch("local_infile") {
-            let message = "Loading local data is disabled; this must be enabled on both the client and server sides";
-            result = Err(SqlError::new(3948, message));
+            self.write_error(&SqlError::local_infile_disabled());
+            return Ok(Some(false));
         }
-        let result = match result {
-            Err(e) => Err(e),
-            Ok(()) => {
-                infile::ask(writer, file).await?;
-                reader.set_sequence(writer.sequence());
-                let (pieces, received) = mpsc::channel(infile::PACKETS_AHEAD);
-                session.infile = Some(received);
-                let mut interruption = session.interruption();
-                let work = async {
-                    let result = tokio::select! {
-                        biased;
-                        result = session.run(statement, &[]) => Some(result),
-                        () = interruption.query_ended() => None,
-                    };
-                    // If it failed before it looked at the file, nobody will.
-                    session.infile = None;
-                    match result {
-                        Some(result) => result,
-                        None => {
-                            session.abandon_statement().await;
-                            Err(SqlError::interrupted())
-                        }
-                    }
-                };
-                let (here, result) = tokio::join!(infile::receive(reader, pieces), work);
-                if !here? {
-                    return Ok(None);
+        infile::ask(writer, file).await?;
+        reader.set_sequence(writer.sequence());
+        let (pieces, received) = mpsc::channel(infile::PACKETS_AHEAD);
+        session.infile = Some(received);
+        let mut interruption = session.interruption();
+        let work = async {
+            let result = tokio::select! {
+                biased;
+                result = session.run(statement, &[]) => Some(result),
+                () = interruption.query_ended() => None,
+            };
+            // If it failed before it looked at the file, nobody will.
+            session.infile = None;
+            match result {
+                Some(result) => result,
+                None => {
+                    session.abandon_statement().await;
+                    Err(SqlError::interrupted())
                 }
-                writer.set_sequence(reader.sequence());
-                result
             }
         };
+        let (here, result) = tokio::join!(infile::receive(reader, pieces), work);
+        if !here? {
+            return Ok(None);
+        }
+        writer.set_sequence(reader.sequence());
         let ok = result.is_ok();
         let sent = send(writer, session, *capabilities, Form::Text, result, more).await?;
         Ok(Some(sent && ok))

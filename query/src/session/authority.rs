@@ -102,9 +102,7 @@ impl Session {
         if read || self.rights().has(privilege, |wide| covers(wide, &scope)) {
             return Ok(());
         }
-        let (user, host) = (self.entry.user(), &self.entry.host);
-        let message = format!("{} command denied to user '{user}'@'{host}' for table '{table}'", privilege.name());
-        Err(SqlError::new(1142, message))
+        Err(self.denied_table(privilege.name(), table))
     }
 
     /// Fails with 1044 without the privilege on a database.
@@ -143,11 +141,7 @@ impl Session {
         match scope {
             GrantScope::Global => Err(self.denied_login()),
             GrantScope::Database(database) => Err(self.denied_database(database)),
-            GrantScope::Table(_, table) => {
-                let (user, host) = (self.entry.user(), &self.entry.host);
-                let message = format!("GRANT command denied to user '{user}'@'{host}' for table '{table}'");
-                Err(SqlError::new(1142, message))
-            }
+            GrantScope::Table(_, table) => Err(self.denied_table("GRANT", table)),
         }
     }
 
@@ -169,14 +163,21 @@ impl Session {
             || self.rights().any(|held, privileges, _| covers(held, &scope) && !privileges.is_empty())
     }
 
+    fn denied_table(&self, command: &str, table: &str) -> SqlError {
+        SqlError::new(1142, format!("{command} command denied to user {} for table '{table}'", self.client()))
+    }
+
     /// 1044.
     pub(crate) fn denied_database(&self, database: &str) -> SqlError {
-        let (user, host) = (self.entry.user(), &self.entry.host);
-        SqlError::new(1044, format!("Access denied for user '{user}'@'{host}' to database '{database}'"))
+        SqlError::new(1044, format!("Access denied for user {} to database '{database}'", self.client()))
     }
 
     fn denied_login(&self) -> SqlError {
-        let (user, host) = (self.entry.user(), &self.entry.host);
-        SqlError::new(1045, format!("Access denied for user '{user}'@'{host}' (using password: YES)"))
+        SqlError::new(1045, format!("Access denied for user {} (using password: YES)", self.client()))
+    }
+
+    /// Who logged in from where, for messages.
+    fn client(&self) -> String {
+        format!("'{}'@'{}'", self.entry.user(), self.entry.host)
     }
 }

@@ -196,9 +196,14 @@ impl Session {
         Ok(database.name.clone())
     }
 
+    /// The database that a statement means: the one that it names, or else the current one. Fails with 1046.
+    pub(crate) fn database_or_current<'a>(&'a self, named: Option<&'a str>) -> Result<&'a str> {
+        named.or(self.database.as_deref()).ok_or_else(SqlError::no_database)
+    }
+
     /// A table by the name that a statement uses. Fails with 1046, 1049 or 1146, and with 1347 for a view.
     pub(crate) fn table(&self, database: Option<&str>, name: &str) -> Result<Arc<TableInfo>> {
-        let database = database.or(self.database.as_deref()).ok_or_else(SqlError::no_database)?;
+        let database = self.database_or_current(database)?;
         let catalog = self.node.group().catalog();
         if catalog.database(database).is_none() {
             return Err(SqlError::unknown_database(database));

@@ -8,10 +8,10 @@ use datafusion::sql::sqlparser::ast::{
     AlterColumnOperation, AlterTable, AlterTableOperation, ColumnDef, CreateIndex, Ident, MySQLColumnPosition,
     ObjectName, RenameTableNameKind, TableConstraint,
 };
-use deltatree_learner::catalog::{self, CatalogSnapshot, ColumnDefault, IndexInfo, TableInfo};
+use deltatree_learner::catalog::{self, CatalogSnapshot, ColumnDefault, ColumnInfo, IndexInfo, TableInfo};
 use deltatree_learner::codec::{decode_row, decode_row_key, meta_range, row_range};
 use deltatree_learner::table_write::{KeyOp, RowWriter};
-use deltatree_learner::{Transaction, TxnMode, TxnOptions};
+use deltatree_learner::{Transaction, TxnOptions};
 use deltatree_storage::types::{ColumnId, KeyRange, TableId};
 
 use super::constraint;
@@ -95,7 +95,7 @@ impl Session {
         if if_not_exists && self.table(database, name)?.column_position(&def.name.value).is_some() {
             return Ok(false);
         }
-        let mut column = definition::column(def, ColumnId(0), "utf8mb4_bin", zone)?;
+        let mut column = definition::column(def, ColumnId(0), ColumnInfo::DEFAULT_COLLATION, zone)?;
         if column.primary || column.info.auto_increment {
             return Err(SqlError::not_supported("adding a primary key or AUTO_INCREMENT column"));
         }
@@ -129,10 +129,8 @@ impl Session {
             unique: create.unique,
             primary: false,
         };
-        match self.add_index(database, name, &key).await {
-            Err(e) if e.code == 1061 && create.if_not_exists => self.note(e),
-            result => result?,
-        }
+        let added = self.add_index(database, name, &key).await;
+        self.or_note(added, 1061, create.if_not_exists)?;
         Ok(StatementResult::done())
     }
 
@@ -155,15 +153,12 @@ impl Session {
         self.commit().await?;
         let id = self.table(database, name)?.id;
         let _alone = self.node.commit_gate().write().await;
-        let options = TxnOptions { mode: TxnMode::Optimistic, ..TxnOptions::default() };
-        let mut transaction = self.node.group().begin(options).await?;
+        let mut transaction = self.node.group().begin(TxnOptions::optimistic()).await?;
         let definitions = definitions(&transaction)?;
         let (table, index, ops) = with_index(&definitions, id, key)?;
         fill_index(&mut transaction, &table, &index).map_err(|e| write_failed_in(e, &table))?;
         for op in ops {
-            if let KeyOp::Put { key, value } = op {
-                transaction.put(key, value)?;
-            }
+            transaction.write(op)?;
         }
         transaction.commit().await.map_err(|e| write_failed(e, &definitions))?;
         Ok(())
@@ -211,11 +206,8 @@ fn fill_index(
         let row = row.map_err(FillError::Group)?;
         let (_, key) = decode_row_key(row.key(), table.key_kind()).map_err(FillError::Codec)?;
         let values = decode_row(table, &key, row.value()).map_err(FillError::Codec)?;
-        match writer.index_entry(index, &key, &values).map_err(FillError::Codec)? {
-            KeyOp::Put { key, value } => transaction.put(key, value).map_err(FillError::Group)?,
-            KeyOp::Insert { key, value } => transaction.insert(key, value).map_err(FillError::Group)?,
-            KeyOp::Delete { .. } => {}
-        }
+        let entry = writer.index_entry(index, &key, &values).map_err(FillError::Codec)?;
+        transaction.write(entry).map_err(FillError::Group)?;
     }
     Ok(())
 }

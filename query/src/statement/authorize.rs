@@ -13,7 +13,7 @@ use deltatree_learner::catalog::Privilege;
 use super::parse::name_parts;
 use super::parsed::{Assignment, ParsedStatement, StatementKind};
 use super::view::definition;
-use crate::error::{Result, SqlError};
+use crate::error::Result;
 use crate::rewrite::each_table;
 use crate::session::Session;
 
@@ -193,9 +193,8 @@ impl Session {
         self.needs_table(Privilege::Select, database, table)?;
         match self.view(Some(database), table) {
             Some(view) if view.invoker_rights => {
-                let current = (!view.current_database.is_empty()).then_some(view.current_database.as_str());
                 each_table(&mut definition(&view.definition)?, |factor| match factor {
-                    TableFactor::Table { name, .. } => self.needs_read(name, current),
+                    TableFactor::Table { name, .. } => self.needs_read(name, view.lookup_database()),
                     _ => Ok(()),
                 })
             }
@@ -205,13 +204,13 @@ impl Session {
 
     fn needs(&self, name: &ObjectName, privileges: &[Privilege]) -> Result<()> {
         let (database, table) = name_parts(name);
-        let database = database.or(self.database()).ok_or_else(SqlError::no_database)?;
+        let database = self.database_or_current(database)?;
         privileges.iter().try_for_each(|p| self.needs_table(*p, database, table))
     }
 
     /// Some privilege on a table, to look at its definition.
     fn needs_any(&self, database: Option<&str>, table: &str) -> Result<()> {
-        let database = database.or(self.database()).ok_or_else(SqlError::no_database)?;
+        let database = self.database_or_current(database)?;
         if self.sees_table(database, table) { Ok(()) } else { self.needs_table(Privilege::Select, database, table) }
     }
 }

@@ -9,7 +9,9 @@ use deltatree_learner::catalog::TableInfo;
 use deltatree_learner::codec::{KeyShape, RowsToArrow, key_shape};
 use deltatree_learner::table_write::KeyOp;
 
-use super::select::{restrict, select_items};
+use super::parse::quoted;
+use super::select::restrict;
+use super::view::definition;
 use crate::error::{Result, SqlError};
 use crate::rewrite::{self, RewriteContext};
 use crate::session::{Session, StatementResult};
@@ -58,15 +60,7 @@ impl Session {
     /// Fails with 3819 if a row that is there already violates the check of this name.
     pub(super) async fn try_rows(&mut self, table: &TableInfo, name: &str) -> Result<()> {
         let Some(check) = table.checks.iter().find(|c| c.enforced && c.name == name) else { return Ok(()) };
-        let from = format!("`{}`.`{}`", table.database.replace('`', "``"), table.name.replace('`', "``"));
-        let statement = rewrite::parse(&format!("SELECT 1 FROM {from}"))?.into_iter().next();
-        let Some(datafusion::sql::sqlparser::ast::Statement::Query(query)) = statement else {
-            return Err(SqlError::internal("not a query"));
-        };
-        let datafusion::sql::sqlparser::ast::SetExpr::Select(select) = *query.body else {
-            return Err(SqlError::internal("not a query of one table"));
-        };
-        let mut query = select_items(select.projection, select.from);
+        let mut query = definition(&format!("SELECT 1 FROM {}.{}", quoted(&table.database), quoted(&table.name)))?;
         let violated = Expr::IsFalse(Box::new(Expr::Nested(Box::new(rewrite::parse_expr(&check.condition)?))));
         restrict(&mut query, Some(violated));
         let query = self.rewrite_query(query, &[])?;

@@ -6,8 +6,8 @@ use datafusion::sql::sqlparser::ast::{
     CommentDef, CreateTable, CreateTableLikeKind, CreateTableOptions, Expr, SqlOption, TableConstraint,
     Value as AstValue,
 };
-use deltatree_learner::catalog::{self, PrimaryKey, TableInfo};
-use deltatree_storage::types::{ColumnId, TableId};
+use deltatree_learner::catalog::{self, ColumnInfo, PrimaryKey, TableInfo};
+use deltatree_storage::types::ColumnId;
 
 use super::constraint;
 use super::definition::{self, DeclaredKey};
@@ -15,23 +15,13 @@ use super::parse::name_parts;
 use crate::error::{Result, SqlError};
 use crate::session::{Session, StatementResult, schema_change_failed};
 
-/// Collation of text that declares none.
-const DEFAULT_COLLATION: &str = "utf8mb4_bin";
 /// Columns that a table may have.
 const MAX_COLUMNS: usize = 4096;
 
 impl Session {
     /// Runs `CREATE TABLE`.
     pub(super) async fn create_table(&mut self, create: &CreateTable) -> Result<StatementResult> {
-        let (database, name) = name_parts(&create.name);
-        let database = database.or(self.database.as_deref()).ok_or_else(SqlError::no_database)?;
-        let database = self.existing_database(database)?;
-        if database == "information_schema" {
-            return Err(self.denied_database(&database));
-        }
-        if name.is_empty() || name.len() > 64 {
-            return Err(SqlError::new(1103, format!("Incorrect table name '{name}'")));
-        }
+        let (database, name) = self.new_table_name(&create.name)?;
         if create.temporary {
             return Err(SqlError::not_supported("temporary tables"));
         }
@@ -59,14 +49,8 @@ impl Session {
                 catalog::create_table(definitions, table.clone()).map_err(schema_change_failed)
             })
             .await;
-        match created {
-            Ok(_) => Ok(StatementResult::done()),
-            Err(e) if e.code == 1050 && create.if_not_exists => {
-                self.note(e);
-                Ok(StatementResult::done())
-            }
-            Err(e) => Err(e),
-        }
+        self.or_note(created.map(drop), 1050, create.if_not_exists)?;
+        Ok(StatementResult::done())
     }
 
     /// The definition that the statement spells out.
@@ -79,22 +63,10 @@ impl Session {
         }
         let options = Options::read(&create.table_options)?;
         let mut table = TableInfo {
-            id: TableId(0),
-            database_id: 0,
-            database: String::new(),
-            name: name.to_owned(),
-            schema_version: 0,
-            columns: Vec::with_capacity(create.columns.len()),
-            primary_key: PrimaryKey::Hidden,
-            indexes: Vec::new(),
-            next_column_id: 1,
-            next_index_id: 1,
             columnar: self.variables.switch("deltatree_columnar_by_default"),
             auto_increment_start: options.auto_increment,
             comment: options.comment,
-            created_ms: 0,
-            foreign_keys: Vec::new(),
-            checks: Vec::new(),
+            ..TableInfo::new(database, name, Vec::new(), PrimaryKey::Hidden)
         };
         let mut keys = Vec::new();
         for def in &create.columns {
@@ -173,7 +145,8 @@ struct Options {
 
 impl Options {
     fn read(options: &CreateTableOptions) -> Result<Self> {
-        let mut found = Self { auto_increment: 1, comment: String::new(), collation: DEFAULT_COLLATION.to_owned() };
+        let mut found =
+            Self { auto_increment: 1, comment: String::new(), collation: ColumnInfo::DEFAULT_COLLATION.to_owned() };
         let (CreateTableOptions::Plain(options)
         | CreateTableOptions::Options(options)
         | CreateTableOptions::With(options)

@@ -45,18 +45,8 @@ pub(super) fn column_of_options(
     if name.is_empty() || name.len() > 64 || name.ends_with(' ') {
         return Err(SqlError::new(1166, format!("Incorrect column name '{name}'")));
     }
-    let info = ColumnInfo {
-        id,
-        name: name.to_owned(),
-        sql_type: sql_type(data_type, name)?,
-        nullable: true,
-        default: ColumnDefault::None,
-        on_update_now: false,
-        auto_increment: false,
-        origin_default: Value::Null,
-        comment: String::new(),
-        collation: collation.to_owned(),
-    };
+    let info =
+        ColumnInfo { collation: collation.to_owned(), ..ColumnInfo::new(id, name, sql_type(data_type, name)?, true) };
     let mut column = DeclaredColumn { info, primary: false, unique: false };
     // `SERIAL` is short for BIGINT UNSIGNED NOT NULL AUTO_INCREMENT UNIQUE.
     if data_type.to_string().eq_ignore_ascii_case("serial") {

@@ -8,8 +8,8 @@ use crate::error::{Result, SqlError};
 use crate::session::{Completion, Session, StatementResult};
 use crate::types::Datum;
 
-/// How often a statement that lost a race is run again.
-const MAX_RETRIES: usize = 20;
+/// How often what lost a race is run again.
+pub(super) const MAX_RETRIES: usize = 20;
 
 impl Session {
     /// Runs a statement of any kind.
@@ -133,16 +133,20 @@ impl Session {
             if !own {
                 return result;
             }
-            let result = match result {
-                Ok(completion) => self.commit().await.map(|()| completion),
-                Err(e) => {
-                    self.transaction = None;
-                    Err(e)
-                }
-            };
-            match result {
+            match self.end_own_transaction(result).await {
                 Err(e) if lost_race(&e) && retries < MAX_RETRIES => retries += 1,
                 result => return result,
+            }
+        }
+    }
+
+    /// Commits a statement's own transaction, or drops it if the statement failed.
+    pub(super) async fn end_own_transaction<T>(&mut self, result: Result<T>) -> Result<T> {
+        match result {
+            Ok(done) => self.commit().await.map(|()| done),
+            Err(e) => {
+                self.transaction = None;
+                Err(e)
             }
         }
     }

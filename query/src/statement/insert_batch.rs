@@ -33,14 +33,8 @@ impl Session {
         loop {
             self.open_for_statement(false).await?;
             let own = self.transaction.as_ref().is_some_and(|t| t.of_statement);
-            let mut result = self.insert_batch_once(database, name, batch).await;
-            if own {
-                result = match result {
-                    Ok(rows) => self.commit().await.map(|()| rows),
-                    Err(e) => Err(e),
-                };
-                self.transaction = None;
-            }
+            let result = self.insert_batch_once(database, name, batch).await;
+            let result = if own { self.end_own_transaction(result).await } else { result };
             match result {
                 // Only the definition can have changed: nothing was read.
                 Err(e) if own && lost_race(&e) && retries < 3 => retries += 1,

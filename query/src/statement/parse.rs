@@ -3,7 +3,7 @@
 //! Most statements go to the SQL parser. Those that it does not know, or knows too loosely, are read
 //! here by their words: `SHOW`, `SET`, `KILL`, transactions and administration.
 
-use datafusion::sql::sqlparser::ast::{self, Expr, ObjectName};
+use datafusion::sql::sqlparser::ast::{self, ObjectName};
 use datafusion::sql::sqlparser::dialect::MySqlDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::Token;
@@ -66,19 +66,12 @@ fn words(
     read: impl FnOnce(&mut Words<'_>) -> std::result::Result<Option<StatementKind>, ParserError>,
 ) -> Result<Option<StatementKind>> {
     let dialect = MySqlDialect {};
-    let parser = Parser::new(&dialect).try_with_sql(text).map_err(|e| syntax_error(text, &e, None))?;
+    let parser = Parser::new(&dialect).try_with_sql(text).map_err(|_| SqlError::parse(text, 1))?;
     let mut words = Words::new(parser);
     match read(&mut words) {
-        Ok(Some(_)) if !words.at_end() => {
-            Err(syntax_error(text, &ParserError::ParserError(String::new()), Some(&words.rest(text))))
-        }
-        Ok(kind) => Ok(kind),
-        Err(e) => Err(syntax_error(text, &e, Some(&words.rest(text)))),
+        Ok(kind) if kind.is_none() || words.at_end() => Ok(kind),
+        Ok(_) | Err(_) => Err(SqlError::parse(&words.rest(text), 1)),
     }
-}
-
-fn syntax_error(text: &str, _: &ParserError, rest: Option<&str>) -> SqlError {
-    SqlError::parse(rest.unwrap_or(text), 1)
 }
 
 type Parsed = std::result::Result<Option<StatementKind>, ParserError>;
@@ -95,9 +88,7 @@ fn transaction(words: &mut Words<'_>) -> Parsed {
         };
         TransactionStatement::Begin { read_only: false, optimistic }
     } else if words.take("START") {
-        if !words.take("TRANSACTION") {
-            return words.unexpected();
-        }
+        words.expect("TRANSACTION")?;
         let mut read_only = false;
         loop {
             if words.take_all(&["WITH", "CONSISTENT", "SNAPSHOT"]) || words.take_all(&["READ", "WRITE"]) {
@@ -115,9 +106,7 @@ fn transaction(words: &mut Words<'_>) -> Parsed {
     } else if words.take("SAVEPOINT") {
         TransactionStatement::Savepoint(words.name()?)
     } else if words.take("RELEASE") {
-        if !words.take("SAVEPOINT") {
-            return words.unexpected();
-        }
+        words.expect("SAVEPOINT")?;
         TransactionStatement::Release(words.name()?)
     } else if words.take("ROLLBACK") {
         words.take("WORK");
@@ -183,27 +172,15 @@ fn kill(words: &mut Words<'_>) -> Parsed {
 fn prepared(words: &mut Words<'_>) -> Parsed {
     Ok(Some(if words.take("PREPARE") {
         let name = words.name()?.to_lowercase();
-        if !words.take("FROM") {
-            return words.unexpected();
-        }
+        words.expect("FROM")?;
         StatementKind::Prepare { name, source: Box::new(words.expr()?) }
     } else if words.take("EXECUTE") {
         let name = words.name()?.to_lowercase();
-        let mut using = Vec::new();
-        if words.take("USING") {
-            loop {
-                using.push(words.user_variable()?);
-                if !words.take_token(&Token::Comma) {
-                    break;
-                }
-            }
-        }
+        let using = if words.take("USING") { words.list(Words::user_variable)? } else { Vec::new() };
         StatementKind::Execute { name, using }
     } else {
         words.take("DEALLOCATE");
-        if !words.take("PREPARE") {
-            return words.unexpected();
-        }
+        words.expect("PREPARE")?;
         StatementKind::Deallocate { name: words.name()?.to_lowercase() }
     }))
 }
@@ -216,7 +193,7 @@ fn maintenance(words: &mut Words<'_>) -> Parsed {
     if !words.take("TABLE") && !words.take("TABLES") {
         return words.unexpected();
     }
-    let tables = object_names(words)?;
+    let tables = words.list(Words::object_name)?;
     // Options such as `ALL COLUMNS`, `QUICK`, `WITH 16 BUCKETS` change nothing here.
     words.skip_rest();
     Ok(Some(match verb {
@@ -225,14 +202,6 @@ fn maintenance(words: &mut Words<'_>) -> Parsed {
         Some("REPAIR") => StatementKind::TableMaintenance("repair", tables),
         _ => StatementKind::AnalyzeTables(tables),
     }))
-}
-
-pub(super) fn object_names(words: &mut Words<'_>) -> std::result::Result<Vec<ObjectName>, ParserError> {
-    let mut names = vec![words.object_name()?];
-    while words.take_token(&Token::Comma) {
-        names.push(words.object_name()?);
-    }
-    Ok(names)
 }
 
 fn create(words: &mut Words<'_>, text: &str) -> Parsed {
@@ -316,26 +285,17 @@ fn rename(words: &mut Words<'_>) -> Parsed {
     if !words.take("TABLE") && !words.take("TABLES") {
         return words.unexpected();
     }
-    let mut renamed = Vec::new();
-    loop {
+    let pairs = words.list(|words| {
         let from = words.object_name()?;
-        if !words.take("TO") {
-            return words.unexpected();
-        }
-        renamed.push((from, words.object_name()?));
-        if !words.take_token(&Token::Comma) {
-            return Ok(Some(StatementKind::Rename(renamed)));
-        }
-    }
+        words.expect("TO")?;
+        Ok((from, words.object_name()?))
+    })?;
+    Ok(Some(StatementKind::Rename(pairs)))
 }
 
 fn do_expressions(words: &mut Words<'_>) -> Parsed {
     words.take("DO");
-    let mut expressions: Vec<Expr> = vec![words.expr()?];
-    while words.take_token(&Token::Comma) {
-        expressions.push(words.expr()?);
-    }
-    Ok(Some(StatementKind::Do(expressions)))
+    Ok(Some(StatementKind::Do(words.list(Words::expr)?)))
 }
 
 /// The names of an object, unquoted: database, if given, and object.
@@ -345,15 +305,22 @@ pub(crate) fn name_parts(name: &ObjectName) -> (Option<&str>, &str) {
     (parts.next(), object)
 }
 
+/// A name as statements write it whatever is in it.
+pub(super) fn quoted(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
+/// The one statement of a text, for tests.
+#[cfg(test)]
+pub(super) fn parse_single(text: &str) -> StatementKind {
+    let mut statements = parse(text).unwrap();
+    assert_eq!(statements.len(), 1, "{text}");
+    statements.remove(0).kind
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn one(text: &str) -> StatementKind {
-        let mut statements = parse(text).unwrap();
-        assert_eq!(statements.len(), 1, "{text}");
-        statements.remove(0).kind
-    }
 
     #[test]
     fn transactions_are_read() {
@@ -368,7 +335,7 @@ mod tests {
             ("rollback to savepoint `A b`", TransactionStatement::RollbackTo("A b".into())),
             ("release savepoint x", TransactionStatement::Release("x".into())),
         ] {
-            let StatementKind::Transaction(found) = one(text) else { panic!("{text}") };
+            let StatementKind::Transaction(found) = parse_single(text) else { panic!("{text}") };
             assert_eq!(found, expected, "{text}");
         }
     }
@@ -382,15 +349,17 @@ mod tests {
 
     #[test]
     fn administration_is_read() {
-        assert!(matches!(one("kill query 7"), StatementKind::Kill { connection: 7, query_only: true }));
+        assert!(matches!(parse_single("kill query 7"), StatementKind::Kill { connection: 7, query_only: true }));
         assert!(matches!(
-            one("alter table a.b set tiflash replica 1"),
+            parse_single("alter table a.b set tiflash replica 1"),
             StatementKind::SetColumnarReplica { replicas: 1, .. }
         ));
-        assert!(matches!(one("alter table a.b compact"), StatementKind::CompactTable(_)));
-        assert!(matches!(one("alter table t compact tiflash replica"), StatementKind::CompactTable(_)));
-        assert!(matches!(one("analyze table a, b.c"), StatementKind::AnalyzeTables(t) if t.len() == 2));
-        assert!(matches!(one("lock tables t write"), StatementKind::Nothing));
-        assert!(matches!(one("execute s using @a, @b"), StatementKind::Execute { using, .. } if using == ["a", "b"]));
+        assert!(matches!(parse_single("alter table a.b compact"), StatementKind::CompactTable(_)));
+        assert!(matches!(parse_single("alter table t compact tiflash replica"), StatementKind::CompactTable(_)));
+        assert!(matches!(parse_single("analyze table a, b.c"), StatementKind::AnalyzeTables(t) if t.len() == 2));
+        assert!(matches!(parse_single("lock tables t write"), StatementKind::Nothing));
+        assert!(
+            matches!(parse_single("execute s using @a, @b"), StatementKind::Execute { using, .. } if using == ["a", "b"])
+        );
     }
 }

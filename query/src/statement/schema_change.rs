@@ -4,19 +4,16 @@
 //! computes the keys to change, and commits. If another schema change came first, it starts again.
 
 use datafusion::sql::sqlparser::ast::{self, ObjectName};
+use deltatree_learner::TxnOptions;
 use deltatree_learner::catalog::{self, CatalogError, CatalogSnapshot, TableInfo};
 use deltatree_learner::table_write::KeyOp;
-use deltatree_learner::{TxnMode, TxnOptions};
 use deltatree_storage::types::TableId;
 
 use super::alter_table::definitions;
-use super::dispatch::lost_race;
+use super::dispatch::{MAX_RETRIES, lost_race};
 use super::parse::name_parts;
 use crate::error::{Result, SqlError};
 use crate::session::{Completion, Session, StatementResult, schema_change_failed, write_failed};
-
-/// How often a schema change that lost a race is run again.
-const MAX_RETRIES: usize = 20;
 
 /// Databases that cannot be dropped.
 const SYSTEM_DATABASES: [&str; 2] = ["mysql", "information_schema"];
@@ -39,16 +36,11 @@ impl Session {
 
     async fn change_schema_once<T>(&self, change: &impl Fn(&CatalogSnapshot) -> Result<(T, Vec<KeyOp>)>) -> Result<T> {
         let group = self.node.group();
-        let options = TxnOptions { mode: TxnMode::Optimistic, ..TxnOptions::default() };
-        let mut transaction = group.begin(options).await?;
+        let mut transaction = group.begin(TxnOptions::optimistic()).await?;
         let definitions = definitions(&transaction)?;
         let (result, ops) = change(&definitions)?;
         for op in ops {
-            match op {
-                KeyOp::Put { key, value } => transaction.put(key, value)?,
-                KeyOp::Insert { key, value } => transaction.insert(key, value)?,
-                KeyOp::Delete { key } => transaction.delete(key)?,
-            }
+            transaction.write(op)?;
         }
         transaction.commit().await.map_err(|e| write_failed(e, &definitions))?;
         Ok(result)
@@ -81,6 +73,39 @@ impl Session {
         }
     }
 
+    /// Database and name of a table or view to be made. Fails with 1046, 1049, 1044 or 1103.
+    pub(super) fn new_table_name<'n>(&self, name: &'n ObjectName) -> Result<(String, &'n str)> {
+        let (database, name) = name_parts(name);
+        let database = self.existing_database(self.database_or_current(database)?)?;
+        if database == "information_schema" {
+            return Err(self.denied_database(&database));
+        }
+        if name.is_empty() || name.len() > 64 {
+            return Err(SqlError::new(1103, format!("Incorrect table name '{name}'")));
+        }
+        Ok((database, name))
+    }
+
+    /// The result, but for an error of this code a note if the statement says so, as `IF EXISTS` does.
+    pub(super) fn or_note(&mut self, result: Result<()>, code: u16, noted: bool) -> Result<()> {
+        match result {
+            Err(e) if noted && e.code == code => {
+                self.note(e);
+                Ok(())
+            }
+            result => result,
+        }
+    }
+
+    /// How a `DROP` of tables or views ends that did not find some of them.
+    pub(super) fn dropped(&mut self, missing: &[String], if_exists: bool) -> Result<StatementResult> {
+        if !missing.is_empty() {
+            let e = SqlError::new(1051, format!("Unknown table '{}'", missing.join(",")));
+            self.or_note(Err(e), 1051, if_exists)?;
+        }
+        Ok(StatementResult::done())
+    }
+
     /// `CREATE DATABASE`.
     pub(super) async fn create_database(&mut self, name: &ObjectName, if_not_exists: bool) -> Result<StatementResult> {
         let name = name_parts(name).1.to_owned();
@@ -99,14 +124,8 @@ impl Session {
                 catalog::create_database(definitions, &name).map_err(schema_change_failed)
             })
             .await;
-        match created {
-            Ok(_) => Ok(StatementResult::Ok(Completion::affected(1))),
-            Err(e) if e.code == 1007 && if_not_exists => {
-                self.note(e);
-                Ok(StatementResult::Ok(Completion::affected(1)))
-            }
-            Err(e) => Err(e),
-        }
+        self.or_note(created.map(drop), 1007, if_not_exists)?;
+        Ok(StatementResult::Ok(Completion::affected(1)))
     }
 
     /// `DROP DATABASE`.
@@ -166,16 +185,7 @@ impl Session {
                 Err(e) => return Err(e),
             }
         }
-        if missing.is_empty() {
-            return Ok(StatementResult::done());
-        }
-        let e = SqlError::new(1051, format!("Unknown table '{}'", missing.join(",")));
-        if if_exists {
-            self.note(e);
-            Ok(StatementResult::done())
-        } else {
-            Err(e)
-        }
+        self.dropped(&missing, if_exists)
     }
 
     /// `TRUNCATE TABLE`.

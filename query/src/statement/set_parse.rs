@@ -20,11 +20,7 @@ pub(crate) fn parse(words: &mut Words<'_>) -> Result<Option<StatementKind>> {
         words.skip_rest();
         return Ok(Some(StatementKind::Nothing));
     }
-    let mut assignments = vec![assignment(words)?];
-    while words.take_token(&Token::Comma) {
-        assignments.push(assignment(words)?);
-    }
-    Ok(Some(StatementKind::Set(assignments)))
+    Ok(Some(StatementKind::Set(words.list(assignment)?)))
 }
 
 fn assignment(words: &mut Words<'_>) -> Result<Assignment> {
@@ -114,13 +110,11 @@ fn transaction(words: &mut Words<'_>, global: bool) -> Result<Assignment> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::statement::parse::parse as parse_statements;
+    use crate::statement::parse::{parse as parse_statements, parse_single};
 
     fn one(text: &str) -> Assignment {
-        match parse_statements(text).unwrap().remove(0).kind {
-            StatementKind::Set(mut assignments) => assignments.remove(0),
-            other => panic!("{text}: {other:?}"),
-        }
+        let StatementKind::Set(mut assignments) = parse_single(text) else { panic!("{text}") };
+        assignments.remove(0)
     }
 
     #[test]
@@ -142,10 +136,7 @@ mod tests {
 
     #[test]
     fn several_assignments_and_special_forms() {
-        let StatementKind::Set(all) = parse_statements("set a = 1, @b = 2, global c = 3").unwrap().remove(0).kind
-        else {
-            panic!()
-        };
+        let StatementKind::Set(all) = parse_single("set a = 1, @b = 2, global c = 3") else { panic!() };
         assert_eq!(all.len(), 3);
         assert!(
             matches!(one("set names 'utf8mb4' collate utf8mb4_bin"), Assignment::Names(c, Some(_)) if c == "utf8mb4")

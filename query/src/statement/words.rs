@@ -58,6 +58,16 @@ impl<'a> Words<'a> {
         self.0.consume_token(token)
     }
 
+    /// Steps over the word, which must be next.
+    pub(crate) fn expect(&mut self, word: &str) -> Result<()> {
+        if self.take(word) { Ok(()) } else { self.unexpected() }
+    }
+
+    /// Steps over the token, which must be next.
+    pub(crate) fn expect_token(&mut self, token: &Token) -> Result<()> {
+        if self.take_token(token) { Ok(()) } else { self.unexpected() }
+    }
+
     /// Steps over one token.
     pub(crate) fn skip(&mut self) {
         self.0.next_token();
@@ -89,6 +99,15 @@ impl<'a> Words<'a> {
     /// An error about the next token.
     pub(crate) fn unexpected<T>(&self) -> Result<T> {
         Err(ParserError::ParserError(format!("unexpected {}", self.0.peek_token().token)))
+    }
+
+    /// What `item` reads, once or more, with commas between.
+    pub(crate) fn list<T>(&mut self, mut item: impl FnMut(&mut Self) -> Result<T>) -> Result<Vec<T>> {
+        let mut items = vec![item(self)?];
+        while self.take_token(&Token::Comma) {
+            items.push(item(self)?);
+        }
+        Ok(items)
     }
 
     /// A name, quoted or not.

@@ -54,6 +54,19 @@ pub fn number(text: &str) -> Option<Datum> {
     Decimal::parse(text).map(Datum::Decimal)
 }
 
+/// What a byte stands for after a backslash.
+pub(crate) fn unescaped(byte: u8) -> u8 {
+    match byte {
+        b'0' => 0,
+        b'b' => 8,
+        b'n' => b'\n',
+        b'r' => b'\r',
+        b't' => b'\t',
+        b'Z' => 26,
+        other => other,
+    }
+}
+
 fn is_number(value: &Datum) -> bool {
     matches!(value, Datum::Int(_) | Datum::UInt(_) | Datum::Decimal(_) | Datum::Float(_) | Datum::Null)
 }

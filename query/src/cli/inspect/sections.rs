@@ -6,7 +6,7 @@ use deltatree_learner::raft::replay_index;
 use deltatree_storage::engine::{ArrayInspection, Inspection, SegmentInspection, TableInspection};
 use deltatree_storage::pack::Pack;
 
-use super::text;
+use super::{space, text};
 
 /// Rows of some arrays, and how many of them are deleted. Damaged arrays count nothing.
 fn rows(arrays: &[ArrayInspection]) -> (u64, u64) {
@@ -238,8 +238,7 @@ pub(super) fn manifest(out: &mut String, inspection: &Inspection) -> fmt::Result
     writeln!(out, "next file {}, next segment {}", inspection.next_file, inspection.next_segment)?;
     let mut shown = text::table(&["file", "bytes", "named"]);
     for file in &inspection.files {
-        let is_kept = file.named || !(file.name.ends_with(".pack") || file.name.ends_with(".deletes"));
-        let named = if is_kept { "" } else { "no: it will be removed" };
+        let named = if space::is_orphan(file) { "no: it will be removed" } else { "" };
         shown.add_row([file.name.clone(), text::bytes(file.bytes), named.to_owned()]);
     }
     writeln!(out, "{shown}")

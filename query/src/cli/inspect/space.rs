@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 use std::path::Path;
 
-use deltatree_storage::engine::{ArrayInspection, Inspection};
+use deltatree_storage::engine::{ArrayInspection, FileInspection, Inspection};
 
 use super::text;
 
@@ -40,13 +40,17 @@ impl Space {
         }
         for file in &inspection.files {
             space.total += file.bytes;
-            let is_ours = file.name.ends_with(".pack") || file.name.ends_with(".deletes");
-            if is_ours && !file.named {
+            if is_orphan(file) {
                 space.orphans += file.bytes;
             }
         }
         space
     }
+}
+
+/// Whether nothing names a file, so that the engine will remove it when it opens.
+pub(super) fn is_orphan(file: &FileInspection) -> bool {
+    !file.named && (file.name.ends_with(".pack") || file.name.ends_with(".deletes"))
 }
 
 fn file_bytes(array: &ArrayInspection) -> u64 {

@@ -1,11 +1,11 @@
 //! New documents.
 
-use std::sync::Arc;
+use std::borrow::Cow;
 
-use arrow::array::{ArrayRef, StringViewBuilder};
+use arrow::array::ArrayRef;
 use serde_json::Value as Json;
 
-use super::document::{Documents, JSON, by_row, values};
+use super::document::{Documents, JSON, by_row, texts, values};
 use crate::error::{Result, SqlError};
 use crate::functions::call::Call;
 use crate::functions::scalar::{Definition, MANY, Returns};
@@ -18,18 +18,14 @@ pub(in crate::functions) const FUNCTIONS: &[Definition] = &[
     // key, value, key, value…
     Definition::new("json_object", 0..=MANY, JSON, object),
     Definition::new("json_quote", 1..=1, Returns::Text, |c| {
-        let texts = c.text(0)?;
-        let mut out = StringViewBuilder::with_capacity(c.rows());
-        for row in 0..c.rows() {
-            out.append_option(texts.get(row).map(|text| Json::from(text).to_string()));
-        }
-        Ok(Arc::new(out.finish()))
+        let unquoted = c.text(0)?;
+        texts(c, |row| Ok(unquoted.get(row).map(|text| Json::from(text).to_string())))
     }),
     // What is no document yet is read as one if it is text, and becomes one otherwise.
     Definition::new("cast_json", 1..=1, JSON, |c| {
         if crate::functions::convert::is_text(c.data_type(0)) {
             let documents = Documents::of(c, 0, "cast_as_json")?;
-            return by_row(c, |row| documents.get(row));
+            return by_row(c, |row| Ok(documents.get(row)?.map(Cow::into_owned)));
         }
         let nulls = c.argument(0).array.logical_nulls();
         let constant = c.argument(0).constant;

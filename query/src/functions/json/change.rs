@@ -1,5 +1,7 @@
 //! Documents made from others.
 
+use std::borrow::Cow;
+
 use arrow::array::ArrayRef;
 use serde_json::Value as Json;
 
@@ -30,9 +32,9 @@ pub(in crate::functions) const FUNCTIONS: &[Definition] = &[
     // document, paths
     Definition::new("json_remove", 2..=MANY, JSON, |c| {
         let documents = Documents::of(c, 0, "json_remove")?;
-        let paths: Vec<Paths> = (1..c.len()).map(|i| Paths::of(c, i)).collect::<Result<_>>()?;
+        let paths = Paths::from(c, 1)?;
         by_row(c, |row| {
-            let Some(mut document) = documents.get(row)? else { return Ok(None) };
+            let Some(mut document) = documents.get(row)?.map(Cow::into_owned) else { return Ok(None) };
             for paths in &paths {
                 let Some(path) = paths.get(row)? else { return Ok(None) };
                 if path.is_many() || !path.remove(&mut document) {
@@ -85,7 +87,7 @@ fn edit(
         changes.push((Paths::of(call, i)?, values(call, i + 1)?));
     }
     by_row(call, |row| {
-        let Some(mut document) = documents.get(row)? else { return Ok(None) };
+        let Some(mut document) = documents.get(row)?.map(Cow::into_owned) else { return Ok(None) };
         for (paths, values) in &changes {
             let Some(path) = paths.get(row)? else { return Ok(None) };
             if path.is_many() {
@@ -104,7 +106,7 @@ fn merge(
 ) -> Result<ArrayRef> {
     let arguments: Vec<Documents> = (0..call.len()).map(|i| Documents::of(call, i, function)).collect::<Result<_>>()?;
     by_row(call, |row| {
-        let documents = arguments.iter().map(|a| a.get(row)).collect::<Result<Vec<_>>>()?;
+        let documents = arguments.iter().map(|a| Ok(a.get(row)?.map(Cow::into_owned))).collect::<Result<Vec<_>>>()?;
         Ok(merged(documents))
     })
 }

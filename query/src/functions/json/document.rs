@@ -3,6 +3,7 @@
 //! A value of type JSON is a document; any other text is a string where a value is wanted, and is parsed
 //! where a document is.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, StringViewBuilder};
@@ -41,10 +42,10 @@ impl Documents {
     }
 
     /// A row's document; `None` for NULL. Fails with 3141 if the text is none.
-    pub(super) fn get(&self, row: usize) -> Result<Option<Json>> {
+    pub(super) fn get(&self, row: usize) -> Result<Option<Cow<'_, Json>>> {
         match &self.constant {
-            Some(document) => Ok(document.clone()),
-            None => self.parse(row),
+            Some(document) => Ok(document.as_ref().map(Cow::Borrowed)),
+            None => Ok(self.parse(row)?.map(Cow::Owned)),
         }
     }
 
@@ -74,11 +75,16 @@ impl Paths {
         Ok(Self { texts, constant })
     }
 
+    /// All arguments from the `first`.
+    pub(super) fn from(call: &Call<'_>, first: usize) -> Result<Vec<Self>> {
+        (first..call.len()).map(|i| Self::of(call, i)).collect()
+    }
+
     /// A row's path; `None` for NULL. Fails with 3143 if it is none.
-    pub(super) fn get(&self, row: usize) -> Result<Option<Path>> {
+    pub(super) fn get(&self, row: usize) -> Result<Option<Cow<'_, Path>>> {
         match &self.constant {
-            Some(path) => Ok(path.clone()),
-            None => self.texts.get(row).map(Path::parse).transpose(),
+            Some(path) => Ok(path.as_ref().map(Cow::Borrowed)),
+            None => Ok(self.texts.get(row).map(Path::parse).transpose()?.map(Cow::Owned)),
         }
     }
 }
@@ -125,9 +131,17 @@ pub(super) fn values(call: &Call<'_>, i: usize) -> Result<Vec<Json>> {
 
 /// A document for each row; `None` for NULL.
 pub(super) fn by_row(call: &Call<'_>, mut document: impl FnMut(usize) -> Result<Option<Json>>) -> Result<ArrayRef> {
+    texts(call, |row| Ok(document(row)?.map(|d| json_text(&d))))
+}
+
+/// A text for each row; `None` for NULL.
+pub(super) fn texts<T: AsRef<str>>(
+    call: &Call<'_>,
+    mut text: impl FnMut(usize) -> Result<Option<T>>,
+) -> Result<ArrayRef> {
     let mut out = StringViewBuilder::with_capacity(call.rows());
     for row in 0..call.rows() {
-        out.append_option(document(row)?.map(|d| json_text(&d)));
+        out.append_option(text(row)?);
     }
     Ok(Arc::new(out.finish()))
 }

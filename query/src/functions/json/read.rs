@@ -1,11 +1,12 @@
 //! What is in documents.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Int64Array, StringViewBuilder};
+use arrow::array::{ArrayRef, BooleanArray, Int64Array};
 use serde_json::Value as Json;
 
-use super::document::{Documents, JSON, Paths, by_row};
+use super::document::{Documents, JSON, Paths, by_row, texts};
 use crate::error::{Result, SqlError};
 use crate::functions::call::Call;
 use crate::functions::scalar::{Definition, MANY, Returns};
@@ -14,18 +15,8 @@ use crate::types::json::{json_text, ordered_members};
 pub(in crate::functions) const FUNCTIONS: &[Definition] = &[
     Definition::new("json_extract", 2..=MANY, JSON, extract),
     Definition::new("json_unquote", 1..=1, Returns::Text, |c| {
-        let texts = c.text(0)?;
-        let mut out = StringViewBuilder::with_capacity(c.rows());
-        for row in 0..c.rows() {
-            match texts.get(row) {
-                None => out.append_null(),
-                Some(text) => match text.starts_with('"').then(|| serde_json::from_str::<String>(text)) {
-                    Some(Ok(text)) => out.append_value(text),
-                    _ => out.append_value(text),
-                },
-            }
-        }
-        Ok(Arc::new(out.finish()))
+        let documents = c.text(0)?;
+        texts(c, |row| Ok(documents.get(row).map(said)))
     }),
     Definition::new("json_valid", 1..=1, Returns::Boolean, |c| {
         let texts = c.text(0)?;
@@ -35,46 +26,28 @@ pub(in crate::functions) const FUNCTIONS: &[Definition] = &[
     }),
     Definition::new("json_type", 1..=1, Returns::Text, |c| {
         let documents = Documents::of(c, 0, "json_type")?;
-        let mut out = StringViewBuilder::with_capacity(c.rows());
-        for row in 0..c.rows() {
-            out.append_option(documents.get(row)?.as_ref().map(type_name));
-        }
-        Ok(Arc::new(out.finish()))
+        texts(c, |row| Ok(documents.get(row)?.map(|d| type_name(&d))))
     }),
     // document[, path]
     Definition::new("json_length", 1..=2, Returns::Int, |c| {
         let documents = Documents::of(c, 0, "json_length")?;
-        let paths = if c.len() > 1 { Some(Paths::of(c, 1)?) } else { None };
+        let paths = optional_paths(c, 1)?;
         ints(c, |row| {
             let Some(document) = documents.get(row)? else { return Ok(None) };
-            let found = match &paths {
-                None => Some(&document),
-                Some(paths) => match paths.get(row)? {
-                    Some(path) => path.find(&document).into_iter().next(),
-                    None => None,
-                },
-            };
-            Ok(found.map(length))
+            Ok(place(&document, paths.as_ref(), row)?.map(length))
         })
     }),
     Definition::new("json_depth", 1..=1, Returns::Int, |c| {
         let documents = Documents::of(c, 0, "json_depth")?;
-        ints(c, |row| Ok(documents.get(row)?.as_ref().map(depth)))
+        ints(c, |row| Ok(documents.get(row)?.map(|d| depth(&d))))
     }),
     // document[, path]
     Definition::new("json_keys", 1..=2, JSON, |c| {
         let documents = Documents::of(c, 0, "json_keys")?;
-        let paths = if c.len() > 1 { Some(Paths::of(c, 1)?) } else { None };
+        let paths = optional_paths(c, 1)?;
         by_row(c, |row| {
             let Some(document) = documents.get(row)? else { return Ok(None) };
-            let found = match &paths {
-                None => Some(&document),
-                Some(paths) => match paths.get(row)? {
-                    Some(path) => path.find(&document).into_iter().next(),
-                    None => None,
-                },
-            };
-            let Some(Json::Object(members)) = found else { return Ok(None) };
+            let Some(Json::Object(members)) = place(&document, paths.as_ref(), row)? else { return Ok(None) };
             Ok(Some(ordered_members(members).into_iter().map(|(key, _)| Json::from(key.as_str())).collect()))
         })
     }),
@@ -82,21 +55,19 @@ pub(in crate::functions) const FUNCTIONS: &[Definition] = &[
     Definition::new("json_contains", 2..=3, Returns::Boolean, |c| {
         let documents = Documents::of(c, 0, "json_contains")?;
         let candidates = Documents::of(c, 1, "json_contains")?;
-        let paths = if c.len() > 2 { Some(Paths::of(c, 2)?) } else { None };
+        let paths = optional_paths(c, 2)?;
         booleans(c, |row| {
             let (Some(document), Some(candidate)) = (documents.get(row)?, candidates.get(row)?) else {
                 return Ok(None);
             };
-            let Some(paths) = &paths else { return Ok(Some(contains(&document, &candidate))) };
-            let Some(path) = paths.get(row)? else { return Ok(None) };
-            Ok(path.find(&document).first().map(|found| contains(found, &candidate)))
+            Ok(place(&document, paths.as_ref(), row)?.map(|found| contains(found, &candidate)))
         })
     }),
     // document, 'one' or 'all', paths
     Definition::new("json_contains_path", 3..=MANY, Returns::Boolean, |c| {
         let documents = Documents::of(c, 0, "json_contains_path")?;
         let modes = c.text(1)?;
-        let paths: Vec<Paths> = (2..c.len()).map(|i| Paths::of(c, i)).collect::<Result<_>>()?;
+        let paths = Paths::from(c, 2)?;
         booleans(c, |row| {
             let (Some(document), Some(mode)) = (documents.get(row)?, modes.get(row)) else { return Ok(None) };
             let all = match mode.to_ascii_lowercase().as_str() {
@@ -124,15 +95,18 @@ pub(in crate::functions) const FUNCTIONS: &[Definition] = &[
     }),
     Definition::new("json_pretty", 1..=1, Returns::Text, |c| {
         let documents = Documents::of(c, 0, "json_pretty")?;
-        let mut out = StringViewBuilder::with_capacity(c.rows());
-        for row in 0..c.rows() {
-            let pretty =
-                documents.get(row)?.map(|d| serde_json::to_string_pretty(&d).unwrap_or_else(|_| json_text(&d)));
-            out.append_option(pretty);
-        }
-        Ok(Arc::new(out.finish()))
+        let pretty = |document: &Json| serde_json::to_string_pretty(document).unwrap_or_else(|_| json_text(document));
+        texts(c, |row| Ok(documents.get(row)?.map(|d| pretty(&d))))
     }),
 ];
+
+/// What a document says that is a string; any other text as it is.
+fn said(text: &str) -> Cow<'_, str> {
+    match text.starts_with('"').then(|| serde_json::from_str(text)) {
+        Some(Ok(said)) => Cow::Owned(said),
+        Some(Err(_)) | None => Cow::Borrowed(text),
+    }
+}
 
 fn ints(call: &Call<'_>, value: impl FnMut(usize) -> Result<Option<i64>>) -> Result<ArrayRef> {
     Ok(Arc::new((0..call.rows()).map(value).collect::<Result<Int64Array>>()?))
@@ -142,10 +116,21 @@ fn booleans(call: &Call<'_>, value: impl FnMut(usize) -> Result<Option<bool>>) -
     Ok(Arc::new((0..call.rows()).map(value).collect::<Result<BooleanArray>>()?))
 }
 
+/// The argument `i` as paths, if there is one.
+fn optional_paths(call: &Call<'_>, i: usize) -> Result<Option<Paths>> {
+    (i < call.len()).then(|| Paths::of(call, i)).transpose()
+}
+
+/// The value at a row's path: the document itself without paths. `None` if the path is NULL or leads nowhere.
+fn place<'a>(document: &'a Json, paths: Option<&Paths>, row: usize) -> Result<Option<&'a Json>> {
+    let Some(paths) = paths else { return Ok(Some(document)) };
+    Ok(paths.get(row)?.and_then(|path| path.find(document).into_iter().next()))
+}
+
 /// One path to one place gives the value there; anything else an array of what is found.
 fn extract(call: &Call<'_>) -> Result<ArrayRef> {
     let documents = Documents::of(call, 0, "json_extract")?;
-    let paths: Vec<Paths> = (1..call.len()).map(|i| Paths::of(call, i)).collect::<Result<_>>()?;
+    let paths = Paths::from(call, 1)?;
     by_row(call, |row| {
         let Some(document) = documents.get(row)? else { return Ok(None) };
         let mut found = Vec::new();

@@ -18,7 +18,7 @@ use datafusion::datasource::MemTable;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::sqlparser::ast::Statement;
-use deltatree_learner::catalog::{ColumnDefault, ColumnInfo};
+use deltatree_learner::catalog::ColumnInfo;
 use deltatree_storage::types::{ColumnId, Value};
 
 use super::{FunctionContext, configure, install, set_zone};
@@ -148,18 +148,8 @@ impl Session {
 fn column(definition: &datafusion::sql::sqlparser::ast::ColumnDef) -> ColumnInfo {
     let name = definition.name.value.clone();
     let required = definition.options.iter().any(|o| o.option.to_string().contains("NOT NULL"));
-    ColumnInfo {
-        id: ColumnId(1),
-        sql_type: parse::sql_type(&definition.data_type, &name).unwrap(),
-        name,
-        nullable: !required,
-        default: ColumnDefault::None,
-        on_update_now: false,
-        auto_increment: false,
-        origin_default: Value::Null,
-        comment: String::new(),
-        collation: String::new(),
-    }
+    let sql_type = parse::sql_type(&definition.data_type, &name).unwrap();
+    ColumnInfo::new(ColumnId(1), name, sql_type, !required)
 }
 
 /// Checks a list of `expression => text`; errors are written `ERROR code`.

@@ -48,36 +48,31 @@ pub(in crate::statement) fn drop(words: &mut Words<'_>) -> Parsed {
 
 /// Reads what follows `RENAME USER`.
 pub(in crate::statement) fn rename_user(words: &mut Words<'_>) -> Parsed {
-    let mut pairs = Vec::new();
-    loop {
+    let pairs = words.list(|words| {
         let from = name(words)?;
-        if !words.take("TO") {
-            return words.unexpected();
-        }
-        pairs.push((from, name(words)?));
-        if !words.take_token(&Token::Comma) {
-            return statement(AccountStatement::Rename(pairs));
-        }
-    }
+        words.expect("TO")?;
+        Ok((from, name(words)?))
+    })?;
+    statement(AccountStatement::Rename(pairs))
 }
 
 /// Reads what follows `GRANT`.
 pub(in crate::statement) fn grant(words: &mut Words<'_>) -> Parsed {
     if !words.has_before("ON", "TO") {
         let roles = names(words)?;
-        expect(words, "TO")?;
+        words.expect("TO")?;
         let accounts = names(words)?;
         words.take_all(&["WITH", "ADMIN", "OPTION"]);
         return statement(AccountStatement::GrantRoles(roles, accounts));
     }
     let (which, mut grantable) = privileges(words)?;
-    expect(words, "ON")?;
+    words.expect("ON")?;
     let level = level(words)?;
-    expect(words, "TO")?;
+    words.expect("TO")?;
     let accounts = names(words)?;
     if words.take("WITH") {
-        expect(words, "GRANT")?;
-        expect(words, "OPTION")?;
+        words.expect("GRANT")?;
+        words.expect("OPTION")?;
         grantable = true;
     }
     statement(AccountStatement::Grant(Privileges { which, grantable, level }, accounts))
@@ -88,32 +83,28 @@ pub(in crate::statement) fn revoke(words: &mut Words<'_>) -> Parsed {
     words.take_all(&["IF", "EXISTS"]);
     if words.has_before("ON", "FROM") {
         let (which, grantable) = privileges(words)?;
-        expect(words, "ON")?;
+        words.expect("ON")?;
         let level = level(words)?;
-        expect(words, "FROM")?;
+        words.expect("FROM")?;
         return statement(AccountStatement::Revoke(Privileges { which, grantable, level }, names(words)?));
     }
     if words.take("ALL") {
         words.take("PRIVILEGES");
-        if !words.take_token(&Token::Comma) {
-            return words.unexpected();
-        }
-        expect(words, "GRANT")?;
-        expect(words, "OPTION")?;
-        expect(words, "FROM")?;
+        words.expect_token(&Token::Comma)?;
+        words.expect("GRANT")?;
+        words.expect("OPTION")?;
+        words.expect("FROM")?;
         return statement(AccountStatement::RevokeEverything(names(words)?));
     }
     let roles = names(words)?;
-    expect(words, "FROM")?;
+    words.expect("FROM")?;
     statement(AccountStatement::RevokeRoles(roles, names(words)?))
 }
 
 /// Reads what follows `SET PASSWORD`.
 pub(in crate::statement) fn set_password(words: &mut Words<'_>) -> Parsed {
     let name = if words.take("FOR") { name(words)? } else { AccountName::Current };
-    if !words.take_token(&Token::Eq) {
-        return words.unexpected();
-    }
+    words.expect_token(&Token::Eq)?;
     let password = if words.take("PASSWORD") {
         // The function hashes; here it is part of the statement.
         parenthesised_string(words).map(Password::Clear)?
@@ -125,23 +116,18 @@ pub(in crate::statement) fn set_password(words: &mut Words<'_>) -> Parsed {
     statement(AccountStatement::Alter { accounts: vec![options], if_exists: false })
 }
 
-fn expect(words: &mut Words<'_>, word: &str) -> Result<()> {
-    if words.take(word) { Ok(()) } else { words.unexpected() }
-}
-
 fn parenthesised_string(words: &mut Words<'_>) -> Result<String> {
-    if !words.take_token(&Token::LParen) {
-        return words.unexpected();
-    }
+    words.expect_token(&Token::LParen)?;
     let text = words.string()?;
-    if words.take_token(&Token::RParen) { Ok(text) } else { words.unexpected() }
+    words.expect_token(&Token::RParen)?;
+    Ok(text)
 }
 
 /// An account's name.
 pub(in crate::statement) fn name(words: &mut Words<'_>) -> Result<AccountName> {
     if words.take("CURRENT_USER") || words.take("USER") {
-        if words.take_token(&Token::LParen) && !words.take_token(&Token::RParen) {
-            return words.unexpected();
+        if words.take_token(&Token::LParen) {
+            words.expect_token(&Token::RParen)?;
         }
         return Ok(AccountName::Current);
     }
@@ -149,24 +135,16 @@ pub(in crate::statement) fn name(words: &mut Words<'_>) -> Result<AccountName> {
 }
 
 fn names(words: &mut Words<'_>) -> Result<Vec<AccountName>> {
-    let mut names = vec![name(words)?];
-    while words.take_token(&Token::Comma) {
-        names.push(name(words)?);
-    }
-    Ok(names)
+    words.list(name)
 }
 
 /// Accounts with their passwords, and the options that follow for all of them.
 fn all_options(words: &mut Words<'_>) -> Result<Vec<AccountOptions>> {
-    let mut accounts = Vec::new();
-    loop {
+    let mut accounts = words.list(|words| {
         let name = name(words)?;
         let password = if words.take("IDENTIFIED") { identified(words)? } else { None };
-        accounts.push(AccountOptions { name, password, locked: None });
-        if !words.take_token(&Token::Comma) {
-            break;
-        }
-    }
+        Ok(AccountOptions { name, password, locked: None })
+    })?;
     while !words.at_end() {
         let locked = if words.take_all(&["ACCOUNT", "LOCK"]) {
             true
@@ -230,7 +208,7 @@ fn privileges(words: &mut Words<'_>) -> Result<(Option<BTreeSet<Privilege>>, boo
         return Ok((None, false));
     }
     let (mut which, mut grantable) = (BTreeSet::new(), false);
-    loop {
+    words.list(|words| {
         if words.take_all(&["GRANT", "OPTION"]) {
             grantable = true;
         } else if !words.take("USAGE") {
@@ -243,10 +221,9 @@ fn privileges(words: &mut Words<'_>) -> Result<(Option<BTreeSet<Privilege>>, boo
                 None => return words.unexpected(),
             };
         }
-        if !words.take_token(&Token::Comma) {
-            return Ok((Some(which), grantable));
-        }
-    }
+        Ok(())
+    })?;
+    Ok((Some(which), grantable))
 }
 
 fn level(words: &mut Words<'_>) -> Result<Level> {
@@ -255,7 +232,8 @@ fn level(words: &mut Words<'_>) -> Result<Level> {
         if !words.take_token(&Token::Period) {
             return Ok(Level::Database(None));
         }
-        return if words.take_token(&Token::Mul) { Ok(Level::Global) } else { words.unexpected() };
+        words.expect_token(&Token::Mul)?;
+        return Ok(Level::Global);
     }
     let first = words.name()?;
     if !words.take_token(&Token::Period) {
@@ -271,13 +249,11 @@ fn level(words: &mut Words<'_>) -> Result<Level> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::statement::parse::parse;
+    use crate::statement::parse::{parse, parse_single};
 
     fn one(text: &str) -> AccountStatement {
-        match parse(text).unwrap().remove(0).kind {
-            StatementKind::Account(statement) => *statement,
-            other => panic!("{text}: {other:?}"),
-        }
+        let StatementKind::Account(statement) = parse_single(text) else { panic!("{text}") };
+        *statement
     }
 
     #[test]

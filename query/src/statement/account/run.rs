@@ -84,14 +84,10 @@ impl Session {
         for options in accounts {
             let (user, host) = self.named(&options.name);
             wanted.push(AccountInfo {
-                id: 0,
-                user,
-                host,
                 password: options.password.as_ref().map(digest).transpose()?.flatten(),
                 locked: options.locked.unwrap_or(roles),
                 role: roles,
-                grants: Vec::new(),
-                roles: BTreeSet::new(),
+                ..AccountInfo::new(user, host)
             });
         }
         let existing = self
@@ -99,15 +95,15 @@ impl Session {
                 let taken = |a: &AccountInfo| definitions.account(&a.user, &a.host).is_some();
                 let (existing, new): (Vec<_>, Vec<_>) = wanted.clone().into_iter().partition(taken);
                 if !existing.is_empty() && !if_not_exists {
-                    return Err(failed(verb, existing.iter().map(|a| (a.user.as_str(), a.host.as_str()))));
+                    return Err(failed(verb, existing.iter().map(|a| shown(&a.user, &a.host))));
                 }
                 let ops = if new.is_empty() { Ok(Vec::new()) } else { catalog::create_accounts(definitions, new) };
                 Ok((existing, ops.map_err(schema_change_failed)?))
             })
             .await?;
         for account in existing {
-            let message = format!("Authorization ID '{}'@'{}' already exists.", account.user, account.host);
-            self.note(SqlError::new(3163, message));
+            let name = shown(&account.user, &account.host);
+            self.note(SqlError::new(3163, format!("Authorization ID {name} already exists.")));
         }
         Ok(())
     }
@@ -132,7 +128,7 @@ impl Session {
                     changed.push(account);
                 }
                 if !missing.is_empty() && !if_exists {
-                    return Err(failed("ALTER USER", missing.iter().map(|(u, h)| (u.as_str(), h.as_str()))));
+                    return Err(failed("ALTER USER", missing.iter().map(|(user, host)| shown(user, host))));
                 }
                 let ops = catalog::replace_accounts(definitions, &changed).map_err(schema_change_failed)?;
                 Ok((missing, ops))
@@ -155,7 +151,7 @@ impl Session {
                     }
                 }
                 if !missing.is_empty() && !if_exists {
-                    return Err(failed(verb, missing.iter().map(|(u, h)| (u.as_str(), h.as_str()))));
+                    return Err(failed(verb, missing.iter().map(|(user, host)| shown(user, host))));
                 }
                 let ops = catalog::drop_accounts(definitions, &ids).map_err(schema_change_failed)?;
                 Ok((missing, ops))
@@ -172,7 +168,7 @@ impl Session {
             for ((user, host), to) in &pairs {
                 let account = definitions.account(user, host);
                 let account = account.filter(|_| definitions.account(&to.0, &to.1).is_none());
-                let account = account.ok_or_else(|| failed("RENAME USER", [(user.as_str(), host.as_str())]))?;
+                let account = account.ok_or_else(|| failed("RENAME USER", [shown(user, host)]))?;
                 let mut account = AccountInfo::clone(account);
                 (account.user, account.host) = to.clone();
                 changed.push(account);
@@ -192,10 +188,10 @@ impl Session {
             let role = catalog.account(user, host).ok_or_else(|| unknown_grantee(&(user.clone(), host.clone())))?;
             ids.insert(role.id);
         }
-        self.change_each(accounts, unknown_grantee, |name, account| {
+        self.change_each(accounts, unknown_grantee, |(user, host), account| {
             if given && ids.contains(&account.id) {
-                let message =
-                    format!("User account {0} is directly or indirectly granted to the role {0}.", shown(name));
+                let name = shown(user, host);
+                let message = format!("User account {name} is directly or indirectly granted to the role {name}.");
                 return Err(SqlError::new(3522, message));
             }
             match given {
@@ -231,8 +227,7 @@ impl Session {
     /// The scope and the privileges that a statement means. Fails with 1046, 1144 or 1221.
     fn resolve(&self, privileges: &Privileges) -> Result<(GrantScope, BTreeSet<Privilege>)> {
         let database = |name: &Option<String>| -> Result<String> {
-            let name = name.as_deref().or(self.database()).ok_or_else(SqlError::no_database)?;
-            Ok(name.to_lowercase())
+            self.database_or_current(name.as_deref()).map(str::to_lowercase)
         };
         let scope = match &privileges.level {
             Level::Global => GrantScope::Global,
@@ -255,8 +250,8 @@ impl Session {
     }
 
     fn note_missing(&mut self, missing: Vec<Named>) {
-        for name in missing {
-            self.note(SqlError::new(3162, format!("Authorization ID {} does not exist.", shown(&name))));
+        for (user, host) in missing {
+            self.note(SqlError::new(3162, format!("Authorization ID {} does not exist.", shown(&user, &host))));
         }
     }
 }
@@ -276,12 +271,13 @@ fn digest(password: &Password) -> Result<Option<[u8; 20]>> {
     }
 }
 
-fn shown((user, host): &Named) -> String {
+fn shown(user: &str, host: &str) -> String {
     format!("'{user}'@'{host}'")
 }
 
-fn failed<'a>(verb: &str, accounts: impl IntoIterator<Item = (&'a str, &'a str)>) -> SqlError {
-    let names: Vec<_> = accounts.into_iter().map(|(user, host)| format!("'{user}'@'{host}'")).collect();
+/// 1396. `accounts` as [`shown`].
+fn failed(verb: &str, accounts: impl IntoIterator<Item = String>) -> SqlError {
+    let names: Vec<_> = accounts.into_iter().collect();
     SqlError::new(1396, format!("Operation {verb} failed for {}", names.join(",")))
 }
 
@@ -289,6 +285,7 @@ fn unknown_grantee(_: &Named) -> SqlError {
     SqlError::new(1410, "You are not allowed to create a user with GRANT")
 }
 
-fn no_such_grant((user, host): &Named) -> SqlError {
+/// 1141.
+pub(super) fn no_such_grant((user, host): &Named) -> SqlError {
     SqlError::new(1141, format!("There is no such grant defined for user '{user}' on host '{host}'"))
 }

@@ -1,39 +1,33 @@
 //! `SHOW GRANTS`.
 
-use std::sync::Arc;
-
 use deltatree_learner::catalog::{AccountInfo, Grant, GrantScope, Privilege};
 
 use super::AccountName;
-use crate::error::{Result, SqlError};
+use super::run::no_such_grant;
+use crate::error::Result;
 use crate::session::{Session, TextTable};
 
 impl Session {
     /// `SHOW GRANTS [FOR account]`. Fails with 1141 for an account that does not exist.
     pub(in crate::statement) fn show_grants(&self, name: &AccountName) -> Result<TextTable> {
-        let (user, host) = self.named(name);
+        let named = self.named(name);
+        let (user, host) = &named;
         let mut table = TextTable::new(&[format!("Grants for {user}@{host}")]);
-        let account = match self.node.group().catalog().account(&user, &host) {
-            Some(account) => Arc::clone(account),
-            None => {
-                let message = format!("There is no such grant defined for user '{user}' on host '{host}'");
-                return Err(SqlError::new(1141, message));
-            }
-        };
-        if *name != AccountName::Current && (user.clone(), host.clone()) != self.current_account() {
+        let catalog = self.node.group().catalog();
+        let account = catalog.account(user, host).ok_or_else(|| no_such_grant(&named))?;
+        if *name != AccountName::Current && named != self.current_account() {
             self.needs_table(Privilege::Select, "mysql", "user")?;
         }
         if !account.grants.iter().any(|g| g.scope == GrantScope::Global) {
-            table.push_all([&format!("GRANT USAGE ON *.* TO {}", quoted(&account))]);
+            table.push_all([&format!("GRANT USAGE ON *.* TO {}", quoted(account))]);
         }
         for grant in &account.grants {
-            table.push_all([&grant_text(grant, &account)]);
+            table.push_all([&grant_text(grant, account)]);
         }
-        let catalog = self.node.group().catalog();
         let roles: Vec<_> =
             account.roles.iter().filter_map(|id| catalog.account_by_id(*id)).map(|role| quoted(role)).collect();
         if !roles.is_empty() {
-            table.push_all([&format!("GRANT {} TO {}", roles.join(","), quoted(&account))]);
+            table.push_all([&format!("GRANT {} TO {}", roles.join(","), quoted(account))]);
         }
         Ok(table)
     }

@@ -1,6 +1,7 @@
 //! From bytes to rows of fields.
 
 use super::Format;
+use crate::types::literal::unescaped;
 
 /// A field; `None` for NULL.
 pub(super) type Field = Option<Vec<u8>>;
@@ -191,18 +192,6 @@ impl RowReader {
             };
         }
         (Next::Byte(rest[0]), at + 1)
-    }
-}
-
-fn unescaped(byte: u8) -> u8 {
-    match byte {
-        b'0' => 0,
-        b'b' => 8,
-        b'n' => b'\n',
-        b'r' => b'\r',
-        b't' => b'\t',
-        b'Z' => 26,
-        other => other,
     }
 }
 

@@ -13,12 +13,12 @@ type Result<T> = std::result::Result<T, ParserError>;
 /// Reads a `LOAD DATA` statement.
 pub(in crate::statement) fn parse(words: &mut Words<'_>) -> Result<Option<StatementKind>> {
     words.take("LOAD");
-    expect(words, "DATA")?;
+    words.expect("DATA")?;
     if !words.take("LOW_PRIORITY") {
         words.take("CONCURRENT");
     }
     let local = words.take("LOCAL");
-    expect(words, "INFILE")?;
+    words.expect("INFILE")?;
     let file = words.string()?;
     let on_duplicate = if words.take("REPLACE") {
         OnDuplicate::Replace
@@ -28,8 +28,8 @@ pub(in crate::statement) fn parse(words: &mut Words<'_>) -> Result<Option<Statem
     } else {
         OnDuplicate::Fail
     };
-    expect(words, "INTO")?;
-    expect(words, "TABLE")?;
+    words.expect("INTO")?;
+    words.expect("TABLE")?;
     let table = words.object_name()?;
     if words.take_all(&["CHARACTER", "SET"]) || words.take("CHARSET") {
         // Text is UTF-8 whatever it says, as everywhere.
@@ -45,26 +45,15 @@ pub(in crate::statement) fn parse(words: &mut Words<'_>) -> Result<Option<Statem
     }
     let mut targets = Vec::new();
     if words.take_token(&Token::LParen) && !words.take_token(&Token::RParen) {
-        loop {
-            targets.push(match words.user_variable() {
-                Ok(name) => FieldTarget::Variable(name),
-                Err(_) => FieldTarget::Column(words.name()?),
-            });
-            if !words.take_token(&Token::Comma) {
-                break;
-            }
-        }
-        if !words.take_token(&Token::RParen) {
-            return words.unexpected();
-        }
+        targets = words.list(|words| match words.user_variable() {
+            Ok(name) => Ok(FieldTarget::Variable(name)),
+            Err(_) => words.name().map(FieldTarget::Column),
+        })?;
+        words.expect_token(&Token::RParen)?;
     }
     let set = if words.take("SET") { assignments(words)? } else { Vec::new() };
     let load = LoadData { local, file, on_duplicate, table, format, skipped_lines, targets, set };
     Ok(Some(StatementKind::LoadData(Box::new(load))))
-}
-
-fn expect(words: &mut Words<'_>, word: &str) -> Result<()> {
-    if words.take(word) { Ok(()) } else { words.unexpected() }
 }
 
 fn format(words: &mut Words<'_>) -> Result<Format> {
@@ -97,34 +86,26 @@ fn format(words: &mut Words<'_>) -> Result<Format> {
 }
 
 fn by(words: &mut Words<'_>) -> Result<Vec<u8>> {
-    expect(words, "BY")?;
+    words.expect("BY")?;
     words.string().map(String::into_bytes)
 }
 
 fn assignments(words: &mut Words<'_>) -> Result<Vec<(String, Expr)>> {
-    let mut assignments = Vec::new();
-    loop {
+    words.list(|words| {
         let column = words.name()?;
-        if !words.take_token(&Token::Eq) {
-            return words.unexpected();
-        }
-        assignments.push((column, words.expr()?));
-        if !words.take_token(&Token::Comma) {
-            return Ok(assignments);
-        }
-    }
+        words.expect_token(&Token::Eq)?;
+        Ok((column, words.expr()?))
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::statement::parse::parse as parse_statements;
+    use crate::statement::parse::{parse as parse_statements, parse_single};
 
     fn one(text: &str) -> LoadData {
-        match parse_statements(text).unwrap().remove(0).kind {
-            StatementKind::LoadData(load) => *load,
-            other => panic!("{text}: {other:?}"),
-        }
+        let StatementKind::LoadData(load) = parse_single(text) else { panic!("{text}") };
+        *load
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::{FieldTarget, LoadData, OnDuplicate};
 use crate::error::{Result, SqlError};
 use crate::session::{Completion, Session};
 use crate::statement::conflict::OnConflict;
-use crate::statement::dispatch::lost_race;
+use crate::statement::dispatch::{MAX_RETRIES, lost_race};
 use crate::statement::insert::{InsertTarget, column_positions};
 use crate::statement::parse::name_parts;
 use crate::statement::target::Target;
@@ -27,8 +27,6 @@ const BATCH_ROWS: usize = 10_000;
 const BATCH_BYTES: usize = 8 << 20;
 /// How much of a file of the server's is read at a time.
 const PIECE_BYTES: usize = 1 << 20;
-/// How often a batch that lost a race is written again.
-const MAX_RETRIES: usize = 20;
 
 /// Where the file comes from.
 enum Source {
@@ -107,11 +105,7 @@ impl Session {
     async fn source(&mut self, load: &LoadData) -> Result<Source> {
         if load.local {
             let pieces = self.infile.take();
-            return pieces.map(Source::Client).ok_or_else(|| {
-                let message =
-                    "Loading local data is disabled; this must be enabled on both the client and server sides";
-                SqlError::new(3948, message)
-            });
+            return pieces.map(Source::Client).ok_or_else(SqlError::local_infile_disabled);
         }
         match tokio::fs::File::open(&load.file).await {
             Ok(file) => Ok(Source::Server(file)),
@@ -129,12 +123,7 @@ impl Session {
             if !own {
                 break result?;
             }
-            let result = match result {
-                Ok(affected) => self.commit().await.map(|()| affected),
-                Err(e) => Err(e),
-            };
-            self.transaction = None;
-            match result {
+            match self.end_own_transaction(result).await {
                 Err(e) if lost_race(&e) && retries < MAX_RETRIES => retries += 1,
                 result => break result?,
             }

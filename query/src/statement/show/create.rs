@@ -9,7 +9,7 @@ use deltatree_storage::types::{ColumnId, StoredType, Value};
 use crate::error::{Result, SqlError};
 use crate::session::{Session, TextTable};
 use crate::statement::insert_batch::repeat;
-use crate::statement::parse::name_parts;
+use crate::statement::parse::{name_parts, quoted};
 use crate::types::SessionZone;
 use crate::types::display::declaration;
 use crate::types::text::{ColumnFormat, write_text};
@@ -183,10 +183,6 @@ fn value_text(value: &Value, sql_type: &SqlType) -> Result<String> {
     let mut text = Vec::new();
     write_text(&array, 0, &format, &mut text)?;
     String::from_utf8(text).map_err(|_| SqlError::internal("a default that is no text"))
-}
-
-fn quoted(name: &str) -> String {
-    format!("`{}`", name.replace('`', "``"))
 }
 
 fn literal(text: &str) -> String {

@@ -171,9 +171,7 @@ fn create(words: &mut Words<'_>) -> Result<What> {
 /// `COUNT(*) WARNINGS`.
 fn count(words: &mut Words<'_>) -> Result<What> {
     for token in [Token::LParen, Token::Mul, Token::RParen] {
-        if !words.take_token(&token) {
-            return words.unexpected();
-        }
+        words.expect_token(&token)?;
     }
     if words.take("WARNINGS") {
         Ok(What::CountConditions { errors_only: false })
@@ -198,13 +196,11 @@ fn of_table(words: &mut Words<'_>) -> Result<(ObjectName, Option<String>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::statement::parse::parse as parse_statements;
+    use crate::statement::parse::{parse as parse_statements, parse_single};
 
     fn one(text: &str) -> Show {
-        match parse_statements(text).unwrap().remove(0).kind {
-            StatementKind::Show(show) => *show,
-            other => panic!("{text}: {other:?}"),
-        }
+        let StatementKind::Show(show) = parse_single(text) else { panic!("{text}") };
+        *show
     }
 
     #[test]

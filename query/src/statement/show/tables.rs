@@ -7,7 +7,7 @@ use deltatree_learner::catalog::{ColumnDefault, ColumnInfo, IndexInfo, PrimaryKe
 use super::create::default_text;
 use crate::error::{Result, SqlError};
 use crate::session::{Session, TextTable};
-use crate::statement::parse::name_parts;
+use crate::statement::parse::{name_parts, quoted};
 use crate::types::display::declaration;
 
 const INFORMATION_SCHEMA: &str = "information_schema";
@@ -26,8 +26,7 @@ impl Session {
 
     /// The database meant, by its declared name.
     fn shown_database(&self, database: Option<&str>) -> Result<String> {
-        let name = database.or(self.database()).ok_or_else(SqlError::no_database)?;
-        self.existing_database(name)
+        self.existing_database(self.database_or_current(database)?)
     }
 
     /// `SHOW TABLES`.
@@ -190,7 +189,7 @@ impl Session {
     }
 
     async fn show_system_columns(&mut self, name: &str) -> Result<RecordBatch> {
-        let sql = format!("SELECT * FROM information_schema.`{}` LIMIT 0", name.replace('`', "``"));
+        let sql = format!("SELECT * FROM information_schema.{} LIMIT 0", quoted(name));
         let batches = self.inner_query(&sql).await?;
         let mut table = TextTable::new(&["Field", "Type", "Null", "Key", "Default", "Extra"]);
         for field in batches.first().map(RecordBatch::schema).iter().flat_map(|s| s.fields()) {

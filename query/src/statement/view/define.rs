@@ -5,27 +5,19 @@ use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema};
 use datafusion::sql::sqlparser::ast::{ObjectName, Query, TableFactor};
-use deltatree_learner::catalog::{self, CatalogError, ColumnDefault, ColumnInfo, ViewInfo};
-use deltatree_storage::types::{ColumnId, Value};
+use deltatree_learner::catalog::{self, CatalogError, ColumnInfo, ViewInfo};
+use deltatree_storage::types::ColumnId;
 
 use super::{CreateView, definition};
 use crate::error::{Result, SqlError};
 use crate::session::{Session, StatementResult, schema_change_failed};
-use crate::statement::parse::name_parts;
+use crate::statement::parse::{name_parts, quoted};
 use crate::types::field::sql_type_of;
 
 impl Session {
     /// Runs `CREATE VIEW`: the query must be one that can be planned now.
     pub(in crate::statement) async fn create_view(&mut self, create: &CreateView) -> Result<StatementResult> {
-        let (database, name) = name_parts(&create.name);
-        let database = database.or(self.database()).ok_or_else(SqlError::no_database)?;
-        let database = self.existing_database(database)?;
-        if database == "information_schema" {
-            return Err(self.denied_database(&database));
-        }
-        if name.is_empty() || name.len() > 64 {
-            return Err(SqlError::new(1103, format!("Incorrect table name '{name}'")));
-        }
+        let (database, name) = self.new_table_name(&create.name)?;
         self.commit().await?;
         let query = definition(&create.definition)?;
         let schema = self.query_schema(query).await?;
@@ -51,14 +43,8 @@ impl Session {
                 catalog::create_view(definitions, view.clone(), create.replace).map_err(schema_change_failed)
             })
             .await;
-        match created {
-            Ok(_) => Ok(StatementResult::done()),
-            Err(e) if e.code == 1050 && create.if_not_exists => {
-                self.note(e);
-                Ok(StatementResult::done())
-            }
-            Err(e) => Err(e),
-        }
+        self.or_note(created.map(drop), 1050, create.if_not_exists)?;
+        Ok(StatementResult::done())
     }
 
     /// Runs `DROP VIEW`: those that exist are dropped even if others do not.
@@ -70,7 +56,7 @@ impl Session {
         let mut missing = Vec::new();
         for name in names {
             let (database, name) = name_parts(name);
-            let database = database.or(self.database()).ok_or_else(SqlError::no_database)?.to_owned();
+            let database = self.database_or_current(database)?.to_owned();
             let dropped = self
                 .change_schema(|definitions| {
                     if definitions.table(&database, name).is_some() {
@@ -87,16 +73,7 @@ impl Session {
                 missing.push(format!("{database}.{name}"));
             }
         }
-        if missing.is_empty() {
-            return Ok(StatementResult::done());
-        }
-        let e = SqlError::new(1051, format!("Unknown table '{}'", missing.join(",")));
-        if if_exists {
-            self.note(e);
-            Ok(StatementResult::done())
-        } else {
-            Err(e)
-        }
+        self.dropped(&missing, if_exists)
     }
 
     /// A view by the name that a statement uses.
@@ -123,7 +100,7 @@ impl Session {
             return e;
         }
         for view in used {
-            let name = format!("`{}`.`{}`", view.database.replace('`', "``"), view.name.replace('`', "``"));
+            let name = format!("{}.{}", quoted(&view.database), quoted(&view.name));
             let sound = match definition(&format!("SELECT 1 FROM {name}")) {
                 Ok(query) => self.query_schema(query).await.is_ok(),
                 Err(_) => false,
@@ -157,16 +134,6 @@ fn columns(schema: &Schema, listed: &[String]) -> Result<Vec<ColumnInfo>> {
 
 fn column(position: usize, name: &str, field: &Field) -> Result<ColumnInfo> {
     let id = u32::try_from(position + 1).map_err(|_| SqlError::new(1117, "Too many columns"))?;
-    Ok(ColumnInfo {
-        id: ColumnId(id),
-        name: name.to_owned(),
-        sql_type: sql_type_of(field).ok_or_else(|| SqlError::not_supported(format!("a view with column {field}")))?,
-        nullable: field.is_nullable(),
-        default: ColumnDefault::None,
-        on_update_now: false,
-        auto_increment: false,
-        origin_default: Value::Null,
-        comment: String::new(),
-        collation: "utf8mb4_bin".to_owned(),
-    })
+    let sql_type = sql_type_of(field).ok_or_else(|| SqlError::not_supported(format!("a view with column {field}")))?;
+    Ok(ColumnInfo::new(ColumnId(id), name, sql_type, field.is_nullable()))
 }

@@ -65,8 +65,7 @@ impl<'a> ViewUse<'a> {
         }
         let mut inner = definition(&view.definition)?;
         self.within.push(view);
-        let current = (!view.current_database.is_empty()).then_some(view.current_database.as_str());
-        let expanded = each_table(&mut inner, |factor| self.expand_factor(factor, current));
+        let expanded = each_table(&mut inner, |factor| self.expand_factor(factor, view.lookup_database()));
         self.within.pop();
         expanded?;
         let names = view.columns.iter().map(|c| c.name.to_lowercase());
@@ -77,7 +76,7 @@ impl<'a> ViewUse<'a> {
     }
 }
 
-/// A view's query as it was written. Fails with 1064, and with 1235 for what is no query.
+/// The query that a text is, such as a view's definition. Fails with 1064, for anything else, too.
 pub(crate) fn definition(text: &str) -> Result<Query> {
     let mut statements = rewrite::parse(text)?.into_iter();
     match (statements.next(), statements.next()) {

@@ -43,19 +43,10 @@ pub(in crate::statement) fn create(words: &mut Words<'_>, text: &str) -> Parsed 
     let name = words.object_name()?;
     let mut columns = Vec::new();
     if words.take_token(&Token::LParen) {
-        loop {
-            columns.push(words.name()?);
-            if !words.take_token(&Token::Comma) {
-                break;
-            }
-        }
-        if !words.take_token(&Token::RParen) {
-            return words.unexpected();
-        }
+        columns = words.list(Words::name)?;
+        words.expect_token(&Token::RParen)?;
     }
-    if !words.take("AS") {
-        return words.unexpected();
-    }
+    words.expect("AS")?;
     let rest = words.rest(text);
     let (definition, check_option) = without_check_option(&rest);
     let definition = without_parentheses(definition).to_owned();
@@ -78,7 +69,7 @@ pub(in crate::statement) fn drop(words: &mut Words<'_>) -> Parsed {
         return Ok(None);
     }
     let if_exists = words.take_all(&["IF", "EXISTS"]);
-    let names = crate::statement::parse::object_names(words)?;
+    let names = words.list(Words::object_name)?;
     if !words.take("RESTRICT") {
         words.take("CASCADE");
     }
@@ -122,13 +113,11 @@ fn without_parentheses(mut text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::statement::parse::parse;
+    use crate::statement::parse::{parse, parse_single};
 
     fn one(text: &str) -> CreateView {
-        match parse(text).unwrap().remove(0).kind {
-            StatementKind::CreateView(view) => *view,
-            other => panic!("{text}: {other:?}"),
-        }
+        let StatementKind::CreateView(view) = parse_single(text) else { panic!("{text}") };
+        *view
     }
 
     #[test]

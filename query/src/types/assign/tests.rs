@@ -2,25 +2,14 @@ use std::sync::Arc;
 
 use arrow::array::*;
 use arrow::datatypes::{DataType, Field};
-use deltatree_learner::catalog::{ColumnDefault, ColumnInfo, SqlType};
+use deltatree_learner::catalog::{ColumnInfo, SqlType};
 use deltatree_storage::types::{ColumnId, Value};
 
 use crate::types::coerce::{Assignment, cast_value, coerce_array};
 use crate::types::{Datum, Decimal, SessionZone};
 
 fn column(sql_type: SqlType) -> ColumnInfo {
-    ColumnInfo {
-        id: ColumnId(1),
-        name: "a".into(),
-        sql_type,
-        nullable: true,
-        default: ColumnDefault::None,
-        on_update_now: false,
-        auto_increment: false,
-        origin_default: Value::Null,
-        comment: String::new(),
-        collation: "utf8mb4_bin".into(),
-    }
+    ColumnInfo::new(ColumnId(1), "a", sql_type, true)
 }
 
 fn text(v: &str) -> Datum {

@@ -1,15 +1,9 @@
 //! Keeping most of a column's rows.
 //!
 //! Arrow's `filter` finds the runs of kept rows one by one and copies each. Deletions leave runs of some
-//! tens of rows, predicates shorter ones. Here 64 rows are looked at together:
-//!
-//! | of the 64 | |
-//! |---|---|
-//! | all are kept | they are copied |
-//! | a few are not | from each run on, 64 values are copied (of a fixed size, so without a call), and the next run overwrites what was too much |
-//! | any | [`Compressor`]: no branch, whatever the mask |
+//! tens of rows, predicates shorter ones, and then [compressing](super::compress) is faster: it looks at 64 rows at a time
+//! and has no branch on a single one.
 
-use std::mem::MaybeUninit;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BinaryViewArray, BooleanArray, PrimitiveArray, StringViewArray};
@@ -18,16 +12,11 @@ use arrow::compute::filter;
 use arrow::datatypes::{ArrowPrimitiveType, DataType};
 use arrow::downcast_primitive_array;
 
-use super::compress::Compressor;
+use super::compress::{self, WORD};
 use crate::error::Result;
 
 /// Rows are taken one by one where fewer than one in this many is kept.
 const SPARSE: usize = 8;
-/// Rows looked at together: the bits of a word.
-const WORD: usize = 64;
-/// So many runs are copied one by one.
-const FEW_RUNS: u32 = 5;
-
 /// The rows of `array` that `mask` keeps, `count` in number.
 pub(super) fn keep(array: &ArrayRef, mask: &BooleanArray, count: usize) -> Result<ArrayRef> {
     if count * SPARSE < array.len() {
@@ -68,39 +57,12 @@ fn keep_primitive<T: ArrowPrimitiveType>(
 }
 
 fn keep_values<T: Copy>(values: &[T], mask: &BooleanBuffer, count: usize) -> Vec<T> {
-    let compressor = Compressor::new();
     // Values are written by the word, so beyond the last one kept.
     let mut kept = Vec::with_capacity(count + WORD);
-    let mut at = 0;
-    for (number, word) in mask.bit_chunks().iter_padded().enumerate() {
-        let start = number * WORD;
-        let out: &mut [MaybeUninit<T>] = &mut kept.spare_capacity_mut()[at..];
-        at += match (!word).count_ones() {
-            0 => copy_runs(word, &values[start..], out),
-            gaps if gaps < FEW_RUNS && values.len() - start >= 2 * WORD => copy_runs(word, &values[start..], out),
-            _ => compressor.compress(word, &values[start..values.len().min(start + WORD)], out),
-        };
-    }
-    // SAFETY: each of the calls above initialised as many values as it returned.
-    unsafe { kept.set_len(at) };
+    let written = compress::compress(values, mask.bit_chunks().iter_padded(), kept.spare_capacity_mut());
+    // SAFETY: so many values have been written.
+    unsafe { kept.set_len(written) };
     kept
-}
-
-/// Copies the values of the set bits of `word`. Reads up to 64 values after the first 64, if not all
-/// bits are set. Returns how many were kept.
-fn copy_runs<T: Copy>(word: u64, values: &[T], out: &mut [MaybeUninit<T>]) -> usize {
-    let (mut from, mut at) = (0, 0);
-    let mut gaps = !word;
-    loop {
-        out[at..at + WORD].write_copy_of_slice(&values[from..from + WORD]);
-        let gap = gaps.trailing_zeros() as usize;
-        at += gap - from;
-        if gap == WORD {
-            return at;
-        }
-        from = gap + 1;
-        gaps &= gaps - 1;
-    }
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::planner::rules::PerfectHashAggregates;
 /// One row: five group columns and a value.
 type Row = (Option<i64>, Option<i8>, u64, Option<i32>, Option<String>, Option<i64>);
 
-const GROUPS: [&str; 8] = ["a", "b", "c", "d", "e", "a, e", "b, d, e", "a, b, c, d, e"];
+const GROUPS: [&str; 10] = ["a", "b", "c", "d", "e", "t", "a + 1", "a, e", "b, d, e", "a, b, c, d, e"];
 
 fn batch(rows: &[Row]) -> RecordBatch {
     let columns: Vec<(&str, ArrayRef)> = vec![
@@ -54,12 +54,12 @@ async fn lines(context: &SessionContext, sql: &str) -> Vec<String> {
     lines
 }
 
-fn check(batches: &[Vec<Row>]) {
+fn check(groups: &[&str], batches: &[Vec<Row>]) {
     let batches: Vec<_> = batches.iter().map(|rows| batch(rows)).collect();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
         let (perfect, hashed) = (context(&batches, true), context(&batches, false));
-        for groups in GROUPS.iter().chain(&["t", "a + 1"]) {
+        for groups in groups {
             let sql = format!(
                 "select {groups}, count(*), count(v), sum(v), avg(v), min(e), max(v) filter (where f) from t group by {groups}"
             );
@@ -94,7 +94,7 @@ proptest! {
     fn numbers_group_as_hashes_do(
         batches in (0u32..2).prop_flat_map(|far| prop::collection::vec(prop::collection::vec(row(far), 1..60), 2..8))
     ) {
-        check(&batches);
+        check(&GROUPS, &batches);
     }
 }
 
@@ -104,11 +104,11 @@ fn what_outgrows_the_table_is_hashed() {
     let rows = |at: i64| -> Vec<Row> {
         (0..2000).map(|i| (Some(at * 2000 + i), Some(1), 1, Some(1), Some(format!("{at} {i}")), Some(i))).collect()
     };
-    check(&(0..50).map(rows).collect::<Vec<_>>());
-    check(&(0..50).rev().map(rows).collect::<Vec<_>>());
+    check(&["a", "e", "a, e"], &(0..40).map(rows).collect::<Vec<_>>());
+    check(&["a"], &(0..40).rev().map(rows).collect::<Vec<_>>());
 }
 
 #[test]
 fn without_rows_there_are_no_groups() {
-    check(&[Vec::new(), Vec::new()]);
+    check(&GROUPS, &[Vec::new(), Vec::new()]);
 }

@@ -21,6 +21,8 @@
 //! A *sequence* is `base i64 · width u8 · zero 7 · rows`; how many numbers it has is known from
 //! outside. One number can be read without the others.
 
+use std::mem::MaybeUninit;
+
 use super::Damage;
 
 /// Numbers in a group.
@@ -192,23 +194,44 @@ impl<'a> Sequence<'a> {
             return out.extend([T::of(self.base); GROUP]);
         }
         let start = group * width;
-        let mut last = [[0; ROW_BYTES]; 64];
-        let rows = match self.rows.get(start..start + width) {
-            Some(rows) => rows,
+        match self.rows.get(start..start + width) {
+            Some(rows) => self.unpack_rows(rows, out),
             None => {
+                let mut last = [[0; ROW_BYTES]; 64];
                 let stored = &self.rows[start..];
                 last[..stored.len()].copy_from_slice(stored);
-                &last[..width]
+                self.unpack_rows(&last[..width], out);
             }
-        };
+        }
+    }
+
+    /// Appends the numbers of a group whose rows are all there.
+    #[inline]
+    fn unpack_rows<T: Lane>(&self, rows: &[Row], out: &mut Vec<T>) {
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: the processor has AVX2.
+            return unsafe { self.unpack_rows_avx2(rows, out) };
+        }
+        self.unpack_rows_anywhere(rows, out);
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    fn unpack_rows_avx2<T: Lane>(&self, rows: &[Row], out: &mut Vec<T>) {
+        self.unpack_rows_anywhere(rows, out);
+    }
+
+    #[inline(always)]
+    fn unpack_rows_anywhere<T: Lane>(&self, rows: &[Row], out: &mut Vec<T>) {
         let base = self.base;
-        if width <= 32 {
-            let mut numbers = [0u32; GROUP];
-            unpack::narrow(rows, &mut numbers);
+        if self.width <= 32 {
+            let mut numbers = [const { MaybeUninit::uninit() }; GROUP];
+            let numbers = unpack::narrow(rows, &mut numbers);
             out.extend(numbers.iter().map(|n| T::of(base.wrapping_add(i64::from(*n)))));
         } else {
-            let mut numbers = [0u64; GROUP];
-            unpack::wide(rows, &mut numbers);
+            let mut numbers = [const { MaybeUninit::uninit() }; GROUP];
+            let numbers = unpack::wide(rows, &mut numbers);
             out.extend(numbers.iter().map(|n| T::of(base.wrapping_add(*n as i64))));
         }
     }
@@ -219,23 +242,45 @@ fn mask(width: u32) -> u64 {
 }
 
 /// One group, by width. The width is a constant in each instance, and the compiler turns the lanes
-/// of a row into vector registers.
+/// of a row into vector registers: of 32 bytes where the processor has them.
 mod unpack {
+    use std::mem::MaybeUninit;
+
     use super::{GROUP, ROW_BYTES, Row};
 
     macro_rules! unpacker {
-        ($name:ident, $group:ident, $word:ty, $lanes:literal, $($width:literal)*) => {
-            pub(super) fn $name(rows: &[Row], out: &mut [$word; GROUP]) {
+        ($name:ident, $anywhere:ident, $avx2:ident, $group:ident, $word:ty, $lanes:literal, $($width:literal)*) => {
+            /// The numbers of a group of as many rows as a number has bits.
+            pub(super) fn $name<'a>(rows: &[Row], out: &'a mut [MaybeUninit<$word>; GROUP]) -> &'a [$word; GROUP] {
+                #[cfg(target_arch = "x86_64")]
+                if is_x86_feature_detected!("avx2") {
+                    // SAFETY: the processor has AVX2.
+                    return unsafe { $avx2(rows, out) };
+                }
+                $anywhere(rows, out)
+            }
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2")]
+            fn $avx2<'a>(rows: &[Row], out: &'a mut [MaybeUninit<$word>; GROUP]) -> &'a [$word; GROUP] {
+                $anywhere(rows, out)
+            }
+
+            #[inline(always)]
+            fn $anywhere<'a>(rows: &[Row], out: &'a mut [MaybeUninit<$word>; GROUP]) -> &'a [$word; GROUP] {
                 match rows.len() {
                     $($width => if let Some(rows) = rows.first_chunk::<$width>() { $group(rows, out) })*
                     width => unreachable!("width {width} was checked when the sequence was opened"),
                 }
+                // SAFETY: the lanes of all steps are the whole group, and each has been written.
+                unsafe { &*std::ptr::from_ref(out).cast() }
             }
 
-            fn $group<const W: usize>(rows: &[Row; W], out: &mut [$word; GROUP]) {
+            #[inline(always)]
+            fn $group<const W: usize>(rows: &[Row; W], out: &mut [MaybeUninit<$word>; GROUP]) {
                 const BITS: usize = <$word>::BITS as usize;
                 const LANES: usize = $lanes;
-                const { assert!(W > 0 && W <= BITS && LANES * BITS == ROW_BYTES * 8) }
+                const { assert!(W > 0 && W <= BITS && LANES * BITS == ROW_BYTES * 8 && GROUP % LANES == 0) }
                 let mask = <$word>::MAX >> (BITS - W);
                 let (out, _) = out.as_chunks_mut::<LANES>();
                 for (step, out) in out.iter_mut().enumerate() {
@@ -244,12 +289,12 @@ mod unpack {
                     let low = words(&rows[row]);
                     if shift as usize + W <= BITS {
                         for lane in 0..LANES {
-                            out[lane] = (low[lane] >> shift) & mask;
+                            out[lane].write((low[lane] >> shift) & mask);
                         }
                     } else {
                         let high = words(&rows[row + 1]);
                         for lane in 0..LANES {
-                            out[lane] = ((low[lane] >> shift) | (high[lane] << (BITS as u32 - shift))) & mask;
+                            out[lane].write(((low[lane] >> shift) | (high[lane] << (BITS as u32 - shift))) & mask);
                         }
                     }
                 }
@@ -263,9 +308,9 @@ mod unpack {
         };
     }
 
-    unpacker!(narrow, narrow_group, u32, 8, 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16
+    unpacker!(narrow, narrow_anywhere, narrow_avx2, narrow_group, u32, 8, 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16
         17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32);
-    unpacker!(wide, wide_group, u64, 4, 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48
+    unpacker!(wide, wide_anywhere, wide_avx2, wide_group, u64, 4, 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48
         49 50 51 52 53 54 55 56 57 58 59 60 61 62 63 64);
 }
 

@@ -1,71 +1,74 @@
-//! Moving together the values that a mask keeps.
+//! Moving together the values that a mask keeps, in place.
 //!
 //! | of 64 values | with AVX-512 | elsewhere |
 //! |---|---|---|
-//! | all are kept | copied | copied |
-//! | a few are not | an instruction compresses a register | from each run on 64 values are copied (always as many, so without asking how many), and the next run overwrites what was too much |
+//! | all are kept | moved, or nothing to do | the same |
+//! | a few are not | an instruction compresses a register | each run is moved |
 //! | any | the same | each is written, and the place for the next one moves on only if it is kept |
 //!
 //! The instruction is there for values as wide as a register's lanes, or two of them: 4, 8 or 16 bytes.
 
-use std::mem::MaybeUninit;
-
 /// Values looked at together: the bits of a word.
-pub(super) const WORD: usize = 64;
-/// So many runs are copied one by one.
+const WORD: usize = 64;
+/// So many runs are moved one by one.
 const FEW_RUNS: u32 = 5;
 
-/// Writes the values whose bits are set in `words` to the beginning of `out`, which must have room for
-/// 64 more. What comes after them there is undefined. Returns how many they are. Bits beyond the
-/// values must not be set. Panics if there is no room.
-pub(super) fn compress<T: Copy>(values: &[T], words: impl Iterator<Item = u64>, out: &mut [MaybeUninit<T>]) -> usize {
+/// Keeps the values whose bits are set in `words`. Bits beyond the values are ignored.
+pub(super) fn compress<T: Copy>(values: &mut Vec<T>, words: impl Iterator<Item = u64>) {
+    let kept = compress_slice(values, words);
+    values.truncate(kept);
+}
+
+/// Moves the values to the front and returns how many they are.
+fn compress_slice<T: Copy>(values: &mut [T], words: impl Iterator<Item = u64>) -> usize {
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("avx512f") {
         // SAFETY: the processor has AVX-512F.
         match size_of::<T>() {
-            4 => return unsafe { avx512::compress::<T, 4>(values, words, out) },
-            8 => return unsafe { avx512::compress::<T, 8>(values, words, out) },
-            16 => return unsafe { avx512::compress::<T, 16>(values, words, out) },
+            4 => return unsafe { avx512::compress::<T, 4>(values, words) },
+            8 => return unsafe { avx512::compress::<T, 8>(values, words) },
+            16 => return unsafe { avx512::compress::<T, 16>(values, words) },
             _ => {}
         }
     }
-    anywhere(values, words, out)
+    anywhere(values, words)
 }
 
-fn anywhere<T: Copy>(values: &[T], words: impl Iterator<Item = u64>, out: &mut [MaybeUninit<T>]) -> usize {
+fn anywhere<T: Copy>(values: &mut [T], words: impl Iterator<Item = u64>) -> usize {
     let mut at = 0;
     for (number, word) in words.enumerate() {
-        let values = &values[number * WORD..];
-        let out = &mut out[at..];
-        at += match (!word).count_ones() {
-            0 => copy_runs(word, values, out),
-            gaps if gaps < FEW_RUNS && values.len() >= 2 * WORD => copy_runs(word, values, out),
-            _ => one_by_one(word, &values[..values.len().min(WORD)], out),
+        let from = number * WORD;
+        at = if values.len() < from + WORD || (!word).count_ones() > FEW_RUNS {
+            one_by_one(word, values, from, at)
+        } else {
+            move_runs(word, values, from, at)
         };
     }
     at
 }
 
-/// Reads up to 64 values after the first 64, if not all bits are set.
-fn copy_runs<T: Copy>(word: u64, values: &[T], out: &mut [MaybeUninit<T>]) -> usize {
-    let (mut from, mut at) = (0, 0);
+/// Moves the kept ones of the 64 values from `from` on to `at`. Returns where the next one goes.
+fn move_runs<T: Copy>(word: u64, values: &mut [T], from: usize, mut at: usize) -> usize {
+    let mut start = 0;
     let mut gaps = !word;
     loop {
-        out[at..at + WORD].write_copy_of_slice(&values[from..from + WORD]);
         let gap = gaps.trailing_zeros() as usize;
-        at += gap - from;
+        if at < from + start {
+            values.copy_within(from + start..from + gap, at);
+        }
+        at += gap - start;
         if gap == WORD {
             return at;
         }
-        from = gap + 1;
+        start = gap + 1;
         gaps &= gaps - 1;
     }
 }
 
-fn one_by_one<T: Copy>(word: u64, values: &[T], out: &mut [MaybeUninit<T>]) -> usize {
-    let mut at = 0;
-    for (i, value) in values.iter().enumerate() {
-        out[at].write(*value);
+/// As [`move_runs`]; there may be fewer than 64 values.
+fn one_by_one<T: Copy>(word: u64, values: &mut [T], from: usize, mut at: usize) -> usize {
+    for i in 0..values.len().saturating_sub(from).min(WORD) {
+        values[at] = values[from + i];
         at += (word >> i & 1) as usize;
     }
     at
@@ -79,7 +82,6 @@ mod avx512 {
     use std::arch::x86_64::{
         __m512i, _mm512_loadu_si512, _mm512_maskz_compress_epi32, _mm512_maskz_compress_epi64, _mm512_storeu_si512,
     };
-    use std::mem::MaybeUninit;
 
     use super::{WORD, one_by_one};
 
@@ -100,29 +102,26 @@ mod avx512 {
         table
     };
 
-    /// As [`super::compress`], for values of `BYTES` bytes: 4, 8 or 16.
+    /// As [`super::compress_slice`], for values of `BYTES` bytes: 4, 8 or 16.
     #[target_feature(enable = "avx512f")]
-    pub(super) fn compress<T: Copy, const BYTES: usize>(
-        values: &[T],
-        words: impl Iterator<Item = u64>,
-        out: &mut [MaybeUninit<T>],
-    ) -> usize {
+    pub(super) fn compress<T: Copy, const BYTES: usize>(values: &mut [T], words: impl Iterator<Item = u64>) -> usize {
         const { assert!(BYTES == 4 || BYTES == 8 || BYTES == 16) }
         assert_eq!(size_of::<T>(), BYTES);
         let lanes = REGISTER / BYTES;
         let mut at = 0;
         for (number, word) in words.enumerate() {
-            let values = &values[number * WORD..];
-            if values.len() < WORD {
-                return at + one_by_one(word, values, &mut out[at..]);
+            let from = number * WORD;
+            if values.len() < from + WORD {
+                return one_by_one(word, values, from, at);
             }
-            let from = values.as_ptr();
-            let to = out[at..at + WORD].as_mut_ptr();
-            let mut kept = 0;
+            if word == u64::MAX && at == from {
+                at += WORD;
+                continue;
+            }
             for step in 0..WORD / lanes {
-                // SAFETY: there are 64 values to read, and room for 64, of which at most
-                // `step * lanes` are taken.
-                let register = unsafe { _mm512_loadu_si512(from.add(step * lanes).cast()) };
+                let from = from + step * lanes;
+                // SAFETY: 64 values from the word's first one on are within the slice.
+                let register = unsafe { _mm512_loadu_si512(values.as_ptr().add(from).cast()) };
                 let bits = word >> (step * lanes);
                 let (register, count) = match BYTES {
                     _ if word == u64::MAX => (register, lanes as u32),
@@ -133,11 +132,11 @@ mod avx512 {
                         (_mm512_maskz_compress_epi64(TWICE[bits as usize], register), bits.count_ones())
                     }
                 };
-                // SAFETY: see above.
-                unsafe { _mm512_storeu_si512(to.add(kept).cast(), register) };
-                kept += count as usize;
+                // SAFETY: no more values are kept than were looked at, so `at` is at most `from`: the
+                // register ends within the slice, and what it covers has been read.
+                unsafe { _mm512_storeu_si512(values.as_mut_ptr().add(at).cast(), register) };
+                at += count as usize;
             }
-            at += kept;
         }
         at
     }
@@ -145,27 +144,21 @@ mod avx512 {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Debug;
+
     use proptest::prelude::*;
 
     use super::*;
 
-    fn kept<T: Copy>(
-        way: impl Fn(&[T], std::vec::IntoIter<u64>, &mut [MaybeUninit<T>]) -> usize,
-        words: &[u64],
-        values: &[T],
-    ) -> Vec<T> {
-        let mut out = Vec::with_capacity(values.len() + WORD);
-        let count = way(values, words.to_vec().into_iter(), out.spare_capacity_mut());
-        // SAFETY: so many were written.
-        unsafe { out.set_len(count) };
-        out
-    }
-
-    fn check<T: Copy + PartialEq + std::fmt::Debug>(words: &[u64], values: &[T]) {
+    fn check<T: Copy + PartialEq + Debug>(words: &[u64], values: &[T]) {
         let bit = |i: usize| words[i / WORD] >> (i % WORD) & 1 == 1;
         let expected: Vec<T> = (0..values.len()).filter(|i| bit(*i)).map(|i| values[i]).collect();
-        assert_eq!(kept(compress, words, values), expected);
-        assert_eq!(kept(anywhere, words, values), expected);
+        let mut kept = values.to_vec();
+        compress(&mut kept, words.iter().copied());
+        assert_eq!(kept, expected);
+        let mut kept = values.to_vec();
+        let count = anywhere(&mut kept, words.iter().copied());
+        assert_eq!(kept[..count], expected);
     }
 
     fn word() -> impl Strategy<Value = u64> {
@@ -180,7 +173,8 @@ mod tests {
             last in 1..=WORD,
         ) {
             let rows = (words.len() - 1) * WORD + last;
-            *words.last_mut().unwrap() &= u64::MAX >> (WORD - last);
+            // As Arrow has it: a word more where the last one is full.
+            words.push(0);
             let values = &values[..rows];
             check(&words, values);
             check(&words, &values.iter().map(|v| v[0]).collect::<Vec<_>>());

@@ -4,41 +4,47 @@
 //! tens of rows, predicates shorter ones, and then [compressing](super::compress) is faster: it looks at 64 rows at a time
 //! and has no branch on a single one.
 
-use std::sync::Arc;
-
-use arrow::array::{Array, ArrayRef, AsArray, BinaryViewArray, BooleanArray, PrimitiveArray, StringViewArray};
-use arrow::buffer::{BooleanBuffer, NullBuffer};
+use arrow::array::{Array, ArrayData, ArrayRef, AsArray, BooleanArray, make_array};
+use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer};
 use arrow::compute::filter;
-use arrow::datatypes::{ArrowPrimitiveType, DataType};
-use arrow::downcast_primitive_array;
+use arrow::datatypes::{ArrowNativeType, DataType, i256};
 
-use super::compress::{self, WORD};
-use crate::error::Result;
+use super::compress::compress;
+use crate::error::{Error, Result};
 
 /// Rows are taken one by one where fewer than one in this many is kept.
 const SPARSE: usize = 8;
-/// The rows of `array` that `mask` keeps, `count` in number.
-pub(super) fn keep(array: &ArrayRef, mask: &BooleanArray, count: usize) -> Result<ArrayRef> {
-    if count * SPARSE < array.len() {
-        return Ok(filter(array, mask)?);
-    }
-    let nulls = || array.nulls().map(|nulls| keep_bits(nulls.inner(), mask)).transpose();
-    Ok(downcast_primitive_array!(
-        array => Arc::new(keep_primitive(array, mask.values(), count, nulls()?)),
-        DataType::Utf8View => {
-            let text = array.as_string_view();
-            let views = keep_values(text.views(), mask.values(), count);
-            // SAFETY: each view is one of a valid array with the same buffers.
-            Arc::new(unsafe { StringViewArray::new_unchecked(views.into(), text.data_buffers().to_vec(), nulls()?) })
-        }
-        DataType::BinaryView => {
-            let binary = array.as_binary_view();
-            let views = keep_values(binary.views(), mask.values(), count);
-            // SAFETY: each view is one of a valid array with the same buffers.
-            Arc::new(unsafe { BinaryViewArray::new_unchecked(views.into(), binary.data_buffers().to_vec(), nulls()?) })
-        }
-        _ => filter(array, mask)?
-    ))
+/// The rows of `array` that `mask` keeps, `count` in number. If nobody else has its values, they are
+/// moved within their memory.
+pub(super) fn keep(array: ArrayRef, mask: &BooleanArray, count: usize) -> Result<ArrayRef> {
+    let width = match array.data_type() {
+        DataType::Utf8View | DataType::BinaryView => Some(size_of::<u128>()),
+        other => other.primitive_width(),
+    };
+    let Some(width) = width.filter(|_| count * SPARSE >= array.len()) else {
+        return Ok(filter(&array, mask)?);
+    };
+    let nulls = array.nulls().map(|nulls| keep_bits(nulls.inner(), mask)).transpose()?;
+    let data = array.to_data();
+    let (offset, len, data_type) = (data.offset() * width, data.len() * width, data.data_type().clone());
+    let mut buffers = data.buffers().to_vec();
+    // Both held the values too.
+    drop((array, data));
+    let values = buffers.remove(0).slice_with_length(offset, len);
+    let mask = mask.values();
+    let values = match width {
+        1 => keep_values::<u8>(values, mask),
+        2 => keep_values::<u16>(values, mask),
+        4 => keep_values::<u32>(values, mask),
+        8 => keep_values::<u64>(values, mask),
+        16 => keep_values::<u128>(values, mask),
+        32 => keep_values::<i256>(values, mask),
+        _ => return Err(Error::Internal(format!("values of {width} bytes"))),
+    };
+    let texts = buffers;
+    let kept = ArrayData::builder(data_type).len(count).add_buffer(values).add_buffers(texts).nulls(nulls);
+    // SAFETY: as many values as rows, each of them one of a valid array with the same texts.
+    Ok(make_array(unsafe { kept.build_unchecked() }))
 }
 
 fn keep_bits(bits: &BooleanBuffer, mask: &BooleanArray) -> Result<NullBuffer> {
@@ -46,28 +52,17 @@ fn keep_bits(bits: &BooleanBuffer, mask: &BooleanArray) -> Result<NullBuffer> {
     Ok(NullBuffer::new(kept.as_boolean().values().clone()))
 }
 
-fn keep_primitive<T: ArrowPrimitiveType>(
-    array: &PrimitiveArray<T>,
-    mask: &BooleanBuffer,
-    count: usize,
-    nulls: Option<NullBuffer>,
-) -> PrimitiveArray<T> {
-    let values = keep_values(array.values(), mask, count);
-    PrimitiveArray::new(values.into(), nulls).with_data_type(array.data_type().clone())
-}
-
-fn keep_values<T: Copy>(values: &[T], mask: &BooleanBuffer, count: usize) -> Vec<T> {
-    // Values are written by the word, so beyond the last one kept.
-    let mut kept = Vec::with_capacity(count + WORD);
-    let written = compress::compress(values, mask.bit_chunks().iter_padded(), kept.spare_capacity_mut());
-    // SAFETY: so many values have been written.
-    unsafe { kept.set_len(written) };
-    kept
+fn keep_values<T: ArrowNativeType>(values: Buffer, mask: &BooleanBuffer) -> Buffer {
+    let mut values = values.into_vec::<T>().unwrap_or_else(|shared| shared.typed_data::<T>().to_vec());
+    compress(&mut values, mask.bit_chunks().iter_padded());
+    Buffer::from_vec(values)
 }
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{Decimal128Array, Int32Array, Int64Array, UInt8Array};
+    use std::sync::Arc;
+
+    use arrow::array::{BinaryViewArray, Decimal128Array, Int32Array, Int64Array, StringViewArray, UInt8Array};
     use proptest::prelude::*;
 
     use super::*;
@@ -95,7 +90,11 @@ mod tests {
             let mask = mask.slice(start, rows.len() - start);
             for array in &arrays {
                 let array = array.slice(start, rows.len() - start);
-                prop_assert_eq!(&keep(&array, &mask, mask.true_count()).unwrap(), &filter(&array, &mask).unwrap());
+                let expected = filter(&array, &mask).unwrap();
+                let shared = keep(array.clone(), &mask, mask.true_count()).unwrap();
+                prop_assert_eq!(&shared, &expected);
+                let own = take(&array, &UInt32Array::from_iter_values(0..array.len() as u32), None).unwrap();
+                prop_assert_eq!(&keep(own, &mask, mask.true_count()).unwrap(), &expected);
             }
         }
     }

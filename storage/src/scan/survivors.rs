@@ -122,8 +122,8 @@ impl<'a> Survivors<'a> {
         let mask = BooleanArray::new(selection, None);
         self.columns.retain(|column, _| needed(*column));
         let count = mask.true_count();
-        for array in self.columns.values_mut() {
-            *array = keep(array, &mask, count)?;
+        for (column, array) in std::mem::take(&mut self.columns) {
+            self.columns.insert(column, keep(array, &mask, count)?);
         }
         self.kept = Some(Kept::new(match &self.kept {
             None => mask,
@@ -155,7 +155,7 @@ impl<'a> Survivors<'a> {
         let all = self.source.read_column(column, self.zone)?.slice(self.offset, self.total);
         Ok(match &self.kept {
             None => all,
-            Some(kept) => keep(&all, &kept.mask, kept.count)?,
+            Some(kept) => keep(all, &kept.mask, kept.count)?,
         })
     }
 

@@ -65,9 +65,13 @@ impl<'a> Deltas<'a> {
 
     /// Appends the numbers of a group; in the last one, numbers beyond the rows mean nothing.
     pub(super) fn group<T: Lane>(&self, group: usize, differences: &mut Vec<i64>, out: &mut Vec<T>) {
+        let mut number = self.first(group);
+        // Keys without gaps.
+        if let Some(step) = self.differences.constant() {
+            return out.extend((0..GROUP as i64).map(|i| T::of(number.wrapping_add(step.wrapping_mul(i)))));
+        }
         differences.clear();
         self.differences.unpack_group(group, differences);
-        let mut number = self.first(group);
         out.push(T::of(number));
         out.extend(differences[1..].iter().map(|difference| {
             number = number.wrapping_add(*difference);

@@ -15,11 +15,11 @@ use super::table::{ApplyStats, Table, TableVersion};
 use crate::api::{ReplayPosition, TableBatch};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::file::{FileStore, LocalStore};
+use crate::file::{FileStore, LocalStore, lock_directory};
 use crate::manifest::{Files, Manifest};
 use crate::scan::Snapshot;
 use crate::segment::Segment;
-use crate::types::{KeyRange, SegmentId, TableId, TableSchema, Timestamp};
+use crate::types::{KeyKind, KeyRange, SegmentId, TableId, TableSchema, Timestamp, repeat};
 
 /// The columnar engine over one directory. Clones are handles to the same engine; the last one to go
 /// closes it. Nothing is flushed then: what was not flushed is fed again from the replay position.
@@ -68,17 +68,7 @@ impl Engine {
     /// [`Engine::damaged_tables`].
     pub fn open(dir: &Path, config: Config) -> Result<Self> {
         let store = LocalStore::new(dir)?;
-        let path = dir.join("LOCK");
-        let lock =
-            File::options().create(true).truncate(false).write(true).open(&path).map_err(Error::io("open", &path))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(std::fs::TryLockError::WouldBlock) => {
-                let reason = format!("the data directory {} is in use by another process", dir.display());
-                return Err(Error::Locked(reason));
-            }
-            Err(std::fs::TryLockError::Error(e)) => return Err(Error::io("lock", path)(e)),
-        }
+        let lock = lock_directory(dir)?;
         Self::open_locked(Arc::new(store), config, Some(lock))
     }
 
@@ -259,11 +249,11 @@ pub(super) fn check_schema(schema: &TableSchema) -> Result<()> {
         if !ids.insert(column.id) {
             return wrong(format!("column id {} is used twice", column.id));
         }
-        crate::pack::repeat(&column.default, column.data_type, 1)?;
+        repeat(&column.default, column.data_type, 1)?;
     }
     match schema.key_column {
         Some(at) if at >= schema.columns.len() => wrong(format!("there is no column {at} to be the key")),
-        Some(_) if schema.key != crate::types::KeyKind::Int => wrong("only integer keys are a column".into()),
+        Some(_) if schema.key != KeyKind::Int => wrong("only integer keys are a column".into()),
         Some(_) | None => Ok(()),
     }
 }

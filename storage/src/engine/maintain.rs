@@ -8,7 +8,7 @@ use super::table::Table;
 use crate::error::Result;
 use crate::row_set::RowSet;
 use crate::segment::{Merge, MergeContext, Segment, droppable, join};
-use crate::types::{SegmentId, Timestamp};
+use crate::types::{SegmentId, TableId, Timestamp};
 
 /// What a unit of background work did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl Engine {
     }
 
     /// Merges every delta of a table into its packs, however small, and splits what is too large.
-    pub fn compact(&self, table: crate::types::TableId) -> Result<()> {
+    pub fn compact(&self, table: TableId) -> Result<()> {
         let table = self.inner.table(table)?;
         table.version().check()?;
         let segments: Vec<SegmentId> = table.version().segments.iter().map(|s| s.id).collect();

@@ -10,7 +10,7 @@ use super::table::{Damage, Table, TableVersion};
 use crate::delete_vector::DeleteVector;
 use crate::delta::{Delta, DeltaPart};
 use crate::error::{Error, Result};
-use crate::manifest::{Files, Manifest, SegmentRecord, TableRecord, delete_file_name};
+use crate::manifest::{ChunkRecord, Files, Manifest, SegmentRecord, TableRecord, delete_file_name};
 use crate::pack::file_name;
 use crate::row_set::RowSet;
 use crate::scan::StatisticsMemo;
@@ -73,7 +73,7 @@ fn restore_segment(files: &Files, record: &SegmentRecord, schema: &TableSchema) 
         RowSet::file(pack, deletes)
     };
     let packs: Vec<RowSet> = record.stable.iter().map(|f| open(*f, true)).collect::<Result<_>>()?;
-    let part = |c: &crate::manifest::ChunkRecord| Ok(DeltaPart { start: c.start, set: open(c.file, false)? });
+    let part = |c: &ChunkRecord| Ok(DeltaPart { start: c.start, set: open(c.file, false)? });
     let parts: Vec<DeltaPart> = record.delta.iter().map(part).collect::<Result<_>>()?;
     let history = record.history.iter().map(|f| open(*f, false)).collect::<Result<_>>()?;
     let mut segment = Segment::new(record.id, record.range.clone(), schema.key);

@@ -21,7 +21,7 @@ use super::footer::{BlockPlace, Storage};
 use super::format::ALIGNMENT;
 use super::key_column::keys_to_column;
 use crate::error::{Error, Result};
-use crate::types::{ColumnSchema, KeyArray, StoredType};
+use crate::types::{ColumnSchema, KeyArray, StoredType, repeat};
 
 /// Which of a zone's blocks.
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +61,7 @@ impl Pack {
     /// column's default if the pack was written without the column.
     pub fn read_column(&self, column: &ColumnSchema, zone: usize) -> Result<ArrayRef> {
         let Some(position) = self.positions.get(&column.id).copied() else {
-            return encoding::repeat(&column.default, column.data_type, self.rows_in(zone));
+            return repeat(&column.default, column.data_type, self.rows_in(zone));
         };
         self.check_type(column, position)?;
         match self.footer.columns[position].storage {
@@ -75,7 +75,7 @@ impl Pack {
         let total = self.rows_in(zone);
         let picked = |all: ArrayRef| -> Result<ArrayRef> { Ok(take(&all, &UInt32Array::from(rows.to_vec()), None)?) };
         let Some(position) = self.positions.get(&column.id).copied() else {
-            return encoding::repeat(&column.default, column.data_type, rows.len());
+            return repeat(&column.default, column.data_type, rows.len());
         };
         if let Storage::Keys = self.footer.columns[position].storage {
             return picked(self.read_column(column, zone)?);

@@ -88,6 +88,14 @@ impl KeyArray {
         }
     }
 
+    /// No keys.
+    pub fn empty(kind: KeyKind) -> Self {
+        match kind {
+            KeyKind::Int => Self::Int(Vec::<i64>::new().into()),
+            KeyKind::Bytes => Self::Bytes(Vec::<&[u8]>::new().into()),
+        }
+    }
+
     /// The keys as an array.
     pub fn as_array(&self) -> &dyn Array {
         match self {

@@ -19,7 +19,7 @@ use crate::file::{FileStore, LocalStore, lock_directory};
 use crate::manifest::{Files, Manifest};
 use crate::scan::Snapshot;
 use crate::segment::Segment;
-use crate::types::{KeyKind, KeyRange, SegmentId, TableId, TableSchema, Timestamp, repeat};
+use crate::types::{KeyRange, SegmentId, TableId, TableSchema, Timestamp};
 
 /// The columnar engine over one directory. Clones are handles to the same engine; the last one to go
 /// closes it. Nothing is flushed then: what was not flushed is fed again from the replay position.
@@ -115,7 +115,7 @@ impl Engine {
     /// Fails if the schema contradicts itself, if a column would change its type under its id, or if
     /// keys would change.
     pub fn put_table(&self, schema: TableSchema) -> Result<()> {
-        check_schema(&schema)?;
+        schema.check()?;
         let mut tables = self.inner.tables.write();
         let Some(table) = tables.get(&schema.table) else {
             let segments = vec![Arc::new(self.inner.new_segment(KeyRange::ALL, &schema))];
@@ -240,22 +240,6 @@ fn helpers(threads: usize) -> Result<Option<Arc<ThreadPool>>> {
         path: PathBuf::new(),
         source: std::io::Error::other(e),
     })
-}
-
-pub(super) fn check_schema(schema: &TableSchema) -> Result<()> {
-    let wrong = |what: String| Err(Error::Invalid(format!("schema of table {}: {what}", schema.table)));
-    let mut ids = std::collections::HashSet::new();
-    for column in &schema.columns {
-        if !ids.insert(column.id) {
-            return wrong(format!("column id {} is used twice", column.id));
-        }
-        repeat(&column.default, column.data_type, 1)?;
-    }
-    match schema.key_column {
-        Some(at) if at >= schema.columns.len() => wrong(format!("there is no column {at} to be the key")),
-        Some(_) if schema.key != KeyKind::Int => wrong("only integer keys are a column".into()),
-        Some(_) | None => Ok(()),
-    }
 }
 
 fn check_change(old: &TableSchema, new: &TableSchema) -> Result<()> {

@@ -39,4 +39,6 @@ pub use rows::PackRows;
 pub use writer::{PackOptions, PackWriter};
 
 #[cfg(test)]
+pub(crate) mod forged;
+#[cfg(test)]
 mod tests;

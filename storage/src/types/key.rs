@@ -26,6 +26,14 @@ pub enum RowKey {
 }
 
 impl RowKey {
+    /// Which kind of key this is.
+    pub(crate) fn kind(&self) -> KeyKind {
+        match self {
+            Self::Int(_) => KeyKind::Int,
+            Self::Bytes(_) => KeyKind::Bytes,
+        }
+    }
+
     /// A borrowed view.
     pub fn as_ref(&self) -> KeyRef<'_> {
         match self {

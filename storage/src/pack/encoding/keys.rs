@@ -163,6 +163,9 @@ fn search_unpacked(keys: &KeyArray, key: KeyRef<'_>, from: usize) -> (usize, boo
 }
 
 fn search_deltas(deltas: &Deltas<'_>, rows: usize, key: i64, from: usize) -> (usize, bool) {
+    if from >= rows {
+        return (rows, false);
+    }
     let (after, _) = search(from / GROUP, deltas.groups(), |group| match deltas.first(group).cmp(&key) {
         Ordering::Equal => Ordering::Less,
         other => other,

@@ -35,4 +35,6 @@ pub(super) use keys::{KeyBlock, decode_keys, encode_keys};
 pub(super) use name::name;
 
 #[cfg(test)]
+mod forged;
+#[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ mod allocations;
 mod cells;
 #[cfg(test)]
 mod damage;
+mod measured;
 mod model;
 
 #[cfg(test)]
@@ -13,4 +14,5 @@ pub(crate) use allocations::peak_bytes;
 pub use cells::{array_of, cell, cell_at};
 #[cfg(test)]
 pub(crate) use damage::{Damage, damage, damaged};
+pub use measured::{DeletionsUnderTest, IndexUnderTest};
 pub use model::{Model, ModelRow, key_array};

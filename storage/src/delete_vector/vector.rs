@@ -214,10 +214,17 @@ impl DeleteVector {
         out
     }
 
-    /// The vector of those rows that `keep` maps to a new number; `rows` is their number.
-    pub(crate) fn select(&self, rows: usize, keep: impl Fn(u32) -> Option<u32>) -> Self {
-        let mut out = Self::new(rows);
-        out.hide(self.checkpoint.iter().filter_map(&keep));
+    /// The vector of the kept rows, numbered anew.
+    pub(crate) fn select(&self, kept: &[bool]) -> Self {
+        let mut numbers = Vec::with_capacity(kept.len());
+        let mut next = 0;
+        for kept in kept {
+            numbers.push(next);
+            next += u32::from(*kept);
+        }
+        let keep = |row: u32| kept[row as usize].then_some(numbers[row as usize]);
+        let mut out = Self::new(next as usize);
+        out.hide(self.checkpoint.iter().filter_map(keep));
         let tail: Vec<_> = self.tail.iter().filter_map(|e| Some(Deletion { row: keep(e.row)?, ..e })).collect();
         out.append(&tail);
         out

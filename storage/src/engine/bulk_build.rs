@@ -30,7 +30,7 @@ impl Engine {
         ts: Timestamp,
         rows: impl Iterator<Item = Result<PackRows>>,
     ) -> Result<()> {
-        super::engine::check_schema(&schema)?;
+        schema.check()?;
         let existing = self.inner.tables.read().get(&schema.table).cloned();
         let segments = self.inner.build_segments(&schema, ts, rows)?;
         let version = TableVersion::new(schema, segments, ts);

@@ -15,7 +15,7 @@ use super::table::{ApplyStats, Table, TableVersion};
 use crate::api::{ReplayPosition, TableBatch};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::file::{FileStore, LocalStore};
+use crate::file::{FileStore, LocalStore, lock_directory};
 use crate::manifest::{Files, Manifest};
 use crate::scan::Snapshot;
 use crate::segment::Segment;
@@ -68,17 +68,7 @@ impl Engine {
     /// [`Engine::damaged_tables`].
     pub fn open(dir: &Path, config: Config) -> Result<Self> {
         let store = LocalStore::new(dir)?;
-        let path = dir.join("LOCK");
-        let lock =
-            File::options().create(true).truncate(false).write(true).open(&path).map_err(Error::io("open", &path))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(std::fs::TryLockError::WouldBlock) => {
-                let reason = format!("the data directory {} is in use by another process", dir.display());
-                return Err(Error::Locked(reason));
-            }
-            Err(std::fs::TryLockError::Error(e)) => return Err(Error::io("lock", path)(e)),
-        }
+        let lock = lock_directory(dir)?;
         Self::open_locked(Arc::new(store), config, Some(lock))
     }
 
@@ -125,7 +115,7 @@ impl Engine {
     /// Fails if the schema contradicts itself, if a column would change its type under its id, or if
     /// keys would change.
     pub fn put_table(&self, schema: TableSchema) -> Result<()> {
-        check_schema(&schema)?;
+        schema.check()?;
         let mut tables = self.inner.tables.write();
         let Some(table) = tables.get(&schema.table) else {
             let segments = vec![Arc::new(self.inner.new_segment(KeyRange::ALL, &schema))];
@@ -250,22 +240,6 @@ fn helpers(threads: usize) -> Result<Option<Arc<ThreadPool>>> {
         path: PathBuf::new(),
         source: std::io::Error::other(e),
     })
-}
-
-pub(super) fn check_schema(schema: &TableSchema) -> Result<()> {
-    let wrong = |what: String| Err(Error::Invalid(format!("schema of table {}: {what}", schema.table)));
-    let mut ids = std::collections::HashSet::new();
-    for column in &schema.columns {
-        if !ids.insert(column.id) {
-            return wrong(format!("column id {} is used twice", column.id));
-        }
-        crate::pack::repeat(&column.default, column.data_type, 1)?;
-    }
-    match schema.key_column {
-        Some(at) if at >= schema.columns.len() => wrong(format!("there is no column {at} to be the key")),
-        Some(_) if schema.key != crate::types::KeyKind::Int => wrong("only integer keys are a column".into()),
-        Some(_) | None => Ok(()),
-    }
 }
 
 fn check_change(old: &TableSchema, new: &TableSchema) -> Result<()> {

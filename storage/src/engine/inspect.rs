@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::api::ReplayPosition;
 use crate::delete_vector::{DeleteVector, StoredVector};
 use crate::error::{Error, Result};
-use crate::file::{FileStore, LocalStore};
+use crate::file::{FileStore, LocalStore, share_directory};
 use crate::manifest::{Files, Manifest, SegmentRecord, delete_file_name};
 use crate::pack::{Pack, file_name};
 use crate::types::{FileId, KeyRange, SegmentId, TableSchema, Timestamp};
@@ -116,7 +116,7 @@ impl Inspection {
         if !dir.is_dir() {
             return Err(nothing());
         }
-        let lock = shared_lock(dir)?;
+        let lock = share_directory(dir)?;
         let store: Arc<dyn FileStore> = Arc::new(LocalStore::new(dir)?);
         let manifest = Manifest::load(store.as_ref())?.ok_or_else(nothing)?;
         let files = Files::open(store.clone(), manifest.next_file)?;
@@ -136,23 +136,6 @@ impl Inspection {
             next_segment: manifest.next_segment,
             _lock: lock,
         })
-    }
-}
-
-/// The lock that keeps engines away; none if there never was one.
-fn shared_lock(dir: &Path) -> Result<Option<File>> {
-    let path = dir.join("LOCK");
-    let lock = match File::open(&path) {
-        Ok(lock) => lock,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(Error::io("open", path)(e)),
-    };
-    match lock.try_lock_shared() {
-        Ok(()) => Ok(Some(lock)),
-        Err(std::fs::TryLockError::WouldBlock) => {
-            Err(Error::Locked(format!("the data directory {} is in use by another process", dir.display())))
-        }
-        Err(std::fs::TryLockError::Error(e)) => Err(Error::io("lock", path)(e)),
     }
 }
 

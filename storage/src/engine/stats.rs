@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::engine::Engine;
 use crate::error::Result;
+use crate::row_set::RowSet;
 use crate::segment::Segment;
 use crate::types::{FileId, KeyRange, SegmentId, TableId, Timestamp};
 
@@ -203,7 +204,7 @@ impl Engine {
 }
 
 fn segment_stats(segment: &Segment) -> SegmentStats {
-    let array = |set: &crate::row_set::RowSet| ArrayStats {
+    let array = |set: &RowSet| ArrayStats {
         file: set.rows.file(),
         rows: set.len() as u64,
         deleted_rows: set.len() as u64 - set.live(),

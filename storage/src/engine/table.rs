@@ -5,6 +5,7 @@
 //! guard*; the long preparations of background work run under the *maintenance lock*, which
 //! neither readers nor the writer ever take.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -15,11 +16,11 @@ use parking_lot::{Mutex, MutexGuard};
 use crate::api::TableBatch;
 use crate::error::{Error, Result};
 use crate::manifest::{SegmentRecord, TableRecord};
-use crate::pack::PackRows;
-use crate::row_set::{RowSet, take_rows};
+use crate::pack::{PackRows, take_rows};
+use crate::row_set::RowSet;
 use crate::scan::StatisticsMemo;
 use crate::segment::{Prepared, Segment};
-use crate::types::{TableId, TableSchema, Timestamp};
+use crate::types::{KeyRef, TableId, TableSchema, Timestamp};
 
 /// What an [`crate::engine::Engine::apply`] did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,7 +38,7 @@ pub struct ApplyStats {
 /// Why a table cannot be read: the first damage found, as it will be reported.
 #[derive(Debug)]
 pub(crate) struct Damage {
-    pub(crate) path: std::path::PathBuf,
+    pub(crate) path: PathBuf,
     pub(crate) offset: Option<u64>,
     pub(crate) reason: String,
     /// What the manifest says of the table, kept so that nothing is lost.
@@ -81,7 +82,7 @@ impl TableVersion {
     }
 
     /// Which segment holds `key`.
-    pub(crate) fn route(&self, key: crate::types::KeyRef<'_>) -> usize {
+    pub(crate) fn route(&self, key: KeyRef<'_>) -> usize {
         self.segments.partition_point(|s| s.range.end.as_ref().is_some_and(|end| end.as_ref() <= key))
     }
 

@@ -181,19 +181,6 @@ impl FileStore for FaultyStore {
         Ok(Box::new(FaultyWriter { disk: self.disk.clone(), life: disk.life, inode, name: name.to_owned() }))
     }
 
-    fn append(&self, name: &str, keep: u64) -> Result<Box<dyn FileWriter>> {
-        let mut disk = self.disk.lock();
-        disk.fail_at_random("open", name)?;
-        let life = disk.life;
-        let (inode, contents) = disk.contents("open", name)?;
-        let len = contents.bytes.len() as u64;
-        if len < keep {
-            return Err(Error::corrupt(path(name), len, format!("the file ends here, but {keep} bytes are expected")));
-        }
-        contents.bytes.truncate(keep as usize);
-        Ok(Box::new(FaultyWriter { disk: self.disk.clone(), life, inode, name: name.to_owned() }))
-    }
-
     fn open(&self, name: &str) -> Result<Bytes> {
         let mut disk = self.disk.lock();
         disk.fail_at_random("open", name)?;

@@ -1,7 +1,7 @@
 //! Files in a directory of the local disk, read through memory maps.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Seek, SeekFrom, Write};
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -42,20 +42,6 @@ impl FileStore for LocalStore {
         let path = self.path(name);
         let file = OpenOptions::new().write(true).create_new(true).open(&path).map_err(Error::io("create", &path))?;
         Ok(Box::new(LocalWriter { file, path, len: 0 }))
-    }
-
-    fn append(&self, name: &str, keep: u64) -> Result<Box<dyn FileWriter>> {
-        let path = self.path(name);
-        let mut file = OpenOptions::new().write(true).open(&path).map_err(Error::io("open", &path))?;
-        let len = file.metadata().map_err(Error::io("read the size of", &path))?.len();
-        if len < keep {
-            return Err(Error::corrupt(path, len, format!("the file ends here, but {keep} bytes are expected")));
-        }
-        if len > keep {
-            file.set_len(keep).map_err(Error::io("truncate", &path))?;
-        }
-        file.seek(SeekFrom::Start(keep)).map_err(Error::io("seek in", &path))?;
-        Ok(Box::new(LocalWriter { file, path, len: keep }))
     }
 
     fn open(&self, name: &str) -> Result<Bytes> {

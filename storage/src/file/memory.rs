@@ -41,17 +41,6 @@ impl FileStore for MemoryStore {
         Ok(Box::new(MemoryWriter { contents }))
     }
 
-    fn append(&self, name: &str, keep: u64) -> Result<Box<dyn FileWriter>> {
-        let contents = self.file("open", name)?;
-        let len = contents.lock().len() as u64;
-        if len < keep {
-            let reason = format!("the file ends here, but {keep} bytes are expected");
-            return Err(Error::corrupt(self.path(name), len, reason));
-        }
-        contents.lock().truncate(keep as usize);
-        Ok(Box::new(MemoryWriter { contents }))
-    }
-
     fn open(&self, name: &str) -> Result<Bytes> {
         let contents = self.file("open", name)?;
         let copy = Bytes::copy_from_slice(&contents.lock());

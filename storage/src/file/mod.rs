@@ -1,11 +1,13 @@
 //! Where the engine's bytes live: one narrow trait over named files, a real disk, and memory.
 
+mod directory_lock;
 #[cfg(any(test, feature = "testing"))]
 mod faulty;
 mod local;
 mod memory;
 mod store;
 
+pub(crate) use directory_lock::{lock_directory, share_directory};
 #[cfg(any(test, feature = "testing"))]
 pub use faulty::{FaultPlan, FaultyStore};
 pub use local::LocalStore;

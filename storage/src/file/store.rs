@@ -1,8 +1,8 @@
 //! The contract between the engine and whatever keeps its files.
 //!
 //! A store is one flat directory of named files. The engine writes a file once, from front to back,
-//! syncs it, and from then on only reads it; the exceptions are a log that grows at its end
-//! ([`FileStore::append`]) and small files that are replaced whole ([`FileStore::replace`]).
+//! syncs it, and from then on only reads it; the exception are small files that are replaced whole
+//! ([`FileStore::replace`]).
 //!
 //! # Durability
 //!
@@ -30,13 +30,9 @@ pub trait FileStore: Send + Sync + Debug {
     /// is a sign of a bug or of foreign hands, and overwriting it would destroy the evidence.
     fn create(&self, name: &str) -> Result<Box<dyn FileWriter>>;
 
-    /// Opens an existing file to write at its end, after cutting it to its first `keep` bytes
-    /// (a torn tail). Fails if the file is shorter than that.
-    fn append(&self, name: &str, keep: u64) -> Result<Box<dyn FileWriter>>;
-
     /// The contents of a file, mapped where the store can. The bytes stay readable after the file is
-    /// removed. They must not be asked of a file that still grows: what is written afterwards may
-    /// or may not be seen.
+    /// removed. They must not be asked of a file that is still being written: what is written
+    /// afterwards may or may not be seen.
     fn open(&self, name: &str) -> Result<Bytes>;
 
     /// Sets the contents of a small file, atomically and durably: when this returns, a crash leaves

@@ -45,18 +45,6 @@ fn nothing_is_overwritten_by_mistake() {
 }
 
 #[test]
-fn a_torn_tail_is_cut_before_appending() {
-    each_store(|store| {
-        store.create("log").unwrap().write(b"good torn").unwrap();
-        let mut log = store.append("log", 5).unwrap();
-        assert_eq!(log.len(), 5);
-        log.write(b"again").unwrap();
-        assert_eq!(store.open("log").unwrap(), "good again");
-        assert_eq!(store.append("log", 99).unwrap_err().kind(), ErrorKind::Corrupt);
-    });
-}
-
-#[test]
 fn replacing_sets_the_contents_whole() {
     each_store(|store| {
         store.replace("current", b"old").unwrap();

@@ -19,7 +19,7 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::error::{Error, Result};
 
-const HEADER_BYTES: usize = 32;
+pub(super) const HEADER_BYTES: usize = 32;
 
 /// What kind of file, and in which format this engine reads and writes it.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +41,7 @@ pub(super) fn seal(kind: Kind, payload: &impl Serialize) -> Result<Vec<u8>> {
     Ok(out)
 }
 
-fn checksum(header: &[u8], payload: &[u8]) -> u64 {
+pub(super) fn checksum(header: &[u8], payload: &[u8]) -> u64 {
     xxh3_64_with_seed(payload, xxh3_64(header))
 }
 

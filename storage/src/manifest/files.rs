@@ -32,7 +32,7 @@ impl Files {
     pub(crate) fn open(store: Arc<dyn FileStore>, next: u64) -> Result<Self> {
         let names = store.list()?;
         let present = names.iter().filter_map(|n| parse_file_name(n).or_else(|| parse_delete_file_name(n)));
-        let next = present.map(|id| id.0 + 1).fold(next, u64::max);
+        let next = present.map(|id| id.0.saturating_add(1)).fold(next, u64::max);
         Ok(Self {
             store,
             next: next.into(),

@@ -23,6 +23,8 @@ const KIND: Kind = Kind { magic: *b"DTMANIF\n", format: 1 };
 /// 1. No file is named twice; every id is below `next_file`.
 /// 2. A table's segments are in key order, touch each other and cover every key.
 /// 3. No two tables and no two segments have one id.
+/// 4. A table's schema does not contradict itself; the bounds of its segments are keys of its kind.
+/// 5. The chunks of a delta are in the order of their ordinals, which are few enough for the index.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Manifest {
     /// Where file ids go on.
@@ -79,6 +81,14 @@ impl SegmentRecord {
     }
 }
 
+impl SegmentRecord {
+    fn ordinals_ascend(&self) -> bool {
+        let starts = self.delta.iter().map(|chunk| chunk.start);
+        let first = starts.clone().next().unwrap_or(self.next_ordinal);
+        starts.chain([self.next_ordinal]).is_sorted() && self.next_ordinal - first <= u64::from(u32::MAX)
+    }
+}
+
 impl Manifest {
     /// Reads the manifest of a store; `None` if it has none. Damage is an error that names it.
     pub(crate) fn load(store: &dyn FileStore) -> Result<Option<Self>> {
@@ -116,6 +126,7 @@ impl Manifest {
             if !tables.insert(id) {
                 return Err(format!("table {id} is listed twice"));
             }
+            table.schema.check().map_err(|e| e.to_string())?;
             let mut expected = None;
             for (i, segment) in table.segments.iter().enumerate() {
                 if !segments.insert(segment.id) || segment.id.0 >= self.next_segment {
@@ -123,6 +134,12 @@ impl Manifest {
                 }
                 if segment.range.start != expected || (i > 0 && segment.range.start.is_none()) {
                     return Err(format!("the segments of table {id} do not touch each other"));
+                }
+                if segment.range.is_empty() || !segment.range.is_of(table.schema.key) {
+                    return Err(format!("segment {} has a range that cannot be", segment.id));
+                }
+                if !segment.ordinals_ascend() {
+                    return Err(format!("the chunks of segment {} are out of order", segment.id));
                 }
                 expected.clone_from(&segment.range.end);
                 for file in segment.packs().chain(segment.deletes) {

@@ -3,6 +3,8 @@
 mod delete_file;
 mod envelope;
 mod files;
+#[cfg(test)]
+pub(crate) mod forged;
 #[expect(clippy::module_inception, reason = "the type lives in the file of its name")]
 mod manifest;
 #[cfg(test)]
@@ -11,4 +13,4 @@ mod written;
 
 pub(crate) use delete_file::delete_file_name;
 pub(crate) use files::Files;
-pub(crate) use manifest::{ChunkRecord, Manifest, SegmentRecord, TableRecord};
+pub(crate) use manifest::{ChunkRecord, MANIFEST, Manifest, SegmentRecord, TableRecord};

@@ -8,7 +8,7 @@ use crate::error::ErrorKind;
 use crate::file::{FileStore, MemoryStore};
 use crate::types::{FileId, KeyKind, KeyRange, SegmentId, TableId, TableSchema, Timestamp};
 
-fn manifest() -> Manifest {
+pub(super) fn manifest() -> Manifest {
     let schema = TableSchema { table: TableId(7), version: 1, key: KeyKind::Int, key_column: None, columns: vec![] };
     let segment = SegmentRecord {
         id: SegmentId(1),

@@ -8,7 +8,7 @@
 
 use std::sync::atomic::Ordering;
 
-use arrow::array::{ArrayRef, AsArray, BooleanArray, UInt32Array, UInt64Array};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, UInt32Array, UInt64Array};
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::take;
 use arrow::datatypes::{UInt8Type, UInt64Type};
@@ -21,7 +21,7 @@ use super::footer::{BlockPlace, Storage};
 use super::format::ALIGNMENT;
 use super::key_column::keys_to_column;
 use crate::error::{Error, Result};
-use crate::types::{ColumnSchema, KeyArray, StoredType};
+use crate::types::{ColumnSchema, KeyArray, StoredType, repeat};
 
 /// Which of a zone's blocks.
 #[derive(Clone, Copy, Debug)]
@@ -42,8 +42,7 @@ impl Pack {
 
     /// The commit timestamps of a zone.
     pub fn read_commit_ts(&self, zone: usize) -> Result<UInt64Array> {
-        let array = self.read_array(Slot::CommitTs, zone, StoredType::UInt64)?;
-        Ok(array.as_primitive::<UInt64Type>().clone())
+        Ok(self.read_internal(Slot::CommitTs, zone, StoredType::UInt64)?.as_primitive::<UInt64Type>().clone())
     }
 
     /// Which rows of a zone are tombstones.
@@ -52,7 +51,7 @@ impl Pack {
         if self.zone_tombstones(zone) == 0 {
             return Ok(BooleanArray::new(BooleanBuffer::new_unset(rows), None));
         }
-        let flags = self.read_array(Slot::Tombstones, zone, StoredType::UInt8)?;
+        let flags = self.read_internal(Slot::Tombstones, zone, StoredType::UInt8)?;
         let flags = flags.as_primitive::<UInt8Type>().values();
         Ok(BooleanArray::new(BooleanBuffer::collect_bool(rows, |i| flags[i] != 0), None))
     }
@@ -61,12 +60,12 @@ impl Pack {
     /// column's default if the pack was written without the column.
     pub fn read_column(&self, column: &ColumnSchema, zone: usize) -> Result<ArrayRef> {
         let Some(position) = self.positions.get(&column.id).copied() else {
-            return encoding::repeat(&column.default, column.data_type, self.rows_in(zone));
+            return repeat(&column.default, column.data_type, self.rows_in(zone));
         };
         self.check_type(column, position)?;
         match self.footer.columns[position].storage {
             Storage::Blocks(_) => self.read_array(Slot::Column(position), zone, column.data_type),
-            Storage::Keys => keys_to_column(&self.read_keys(zone)?, column.data_type),
+            Storage::Keys => self.read_key_column(zone, column.data_type),
         }
     }
 
@@ -75,7 +74,7 @@ impl Pack {
         let total = self.rows_in(zone);
         let picked = |all: ArrayRef| -> Result<ArrayRef> { Ok(take(&all, &UInt32Array::from(rows.to_vec()), None)?) };
         let Some(position) = self.positions.get(&column.id).copied() else {
-            return encoding::repeat(&column.default, column.data_type, rows.len());
+            return repeat(&column.default, column.data_type, rows.len());
         };
         if let Storage::Keys = self.footer.columns[position].storage {
             return picked(self.read_column(column, zone)?);
@@ -112,15 +111,19 @@ impl Pack {
         for zone in 0..self.zone_count() {
             self.read_keys(zone)?;
             self.read_commit_ts(zone)?;
-            self.read_array(Slot::Tombstones, zone, StoredType::UInt8)?;
+            self.read_internal(Slot::Tombstones, zone, StoredType::UInt8)?;
             for (i, column) in self.footer.columns.iter().enumerate() {
                 match column.storage {
                     Storage::Blocks(_) => drop(self.read_array(Slot::Column(i), zone, column.data_type)?),
-                    Storage::Keys => drop(keys_to_column(&self.read_keys(zone)?, column.data_type)?),
+                    Storage::Keys => drop(self.read_key_column(zone, column.data_type)?),
                 }
             }
         }
         Ok(())
+    }
+
+    fn read_key_column(&self, zone: usize, data_type: StoredType) -> Result<ArrayRef> {
+        keys_to_column(&self.read_keys(zone)?, data_type).map_err(|damage| self.damaged(Slot::Keys, zone, damage))
     }
 
     fn check_type(&self, column: &ColumnSchema, position: usize) -> Result<()> {
@@ -141,6 +144,15 @@ impl Pack {
     fn read_array(&self, slot: Slot, zone: usize, data_type: StoredType) -> Result<ArrayRef> {
         let rows = self.rows_in(zone);
         self.read(slot, zone, |block, trust| encoding::decode(block, data_type, rows, trust))
+    }
+
+    /// What the engine keeps of each row beside the columns.
+    fn read_internal(&self, slot: Slot, zone: usize, data_type: StoredType) -> Result<ArrayRef> {
+        let array = self.read_array(slot, zone, data_type)?;
+        match array.null_count() {
+            0 => Ok(array),
+            nulls => Err(self.damaged(slot, zone, Damage::new(format!("{nulls} values are NULL")))),
+        }
     }
 
     /// Hands a block, known to be what was written, to `decode`.

@@ -98,7 +98,7 @@ fn check_key_column(
     alive: Option<&BooleanArray>,
     data_type: StoredType,
 ) -> Result<()> {
-    let expected = keys_to_column(keys, data_type)?;
+    let expected = keys_to_column(keys, data_type).map_err(|e| Error::Internal(e.to_string()))?;
     let expected = alive.map_or_else(|| Ok(expected.clone()), |alive| filter(&expected, alive))?;
     if expected.to_data() == column.to_data() {
         return Ok(());

@@ -92,9 +92,16 @@ impl Footer {
             }
             rows = rows.checked_add(zone.rows).ok_or("more rows than can be numbered")?;
             for key in [&zone.first_key, &zone.last_key] {
-                if matches!(key, RowKey::Int(_)) != (self.key == KeyKind::Int) {
+                if key.kind() != self.key {
                     return Err(format!("zone {i} has a key that is not {:?}", self.key));
                 }
+            }
+            let follows = !self.sorted || i == 0 || self.zones[i - 1].last_key < zone.first_key;
+            if zone.first_key > zone.last_key || !follows {
+                return Err(format!("the keys of zone {i} are out of order"));
+            }
+            if zone.min_commit_ts > zone.max_commit_ts {
+                return Err(format!("zone {i} ends before it begins"));
             }
         }
         for (name, blocks) in self.blocks() {
@@ -115,6 +122,12 @@ impl Footer {
                     column.name,
                     column.zone_maps.len()
                 ));
+            }
+            let counted = |(map, zone): (&ZoneMap, &ZoneFooter)| {
+                map.rows == u64::from(zone.rows - zone.tombstones) && map.null_count <= map.rows
+            };
+            if !column.zone_maps.iter().zip(&self.zones).all(counted) {
+                return Err(format!("the zone maps of column {} are of other rows", column.name));
             }
             if matches!(column.storage, Storage::Keys) && self.key != KeyKind::Int {
                 return Err(format!("column {} cannot be the row key", column.name));

@@ -9,14 +9,14 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, UInt64Array};
 use arrow::compute::{CastOptions, cast_with_options};
 
-use crate::error::{Error, Result};
+use super::encoding::Damage;
 use crate::types::{KeyArray, StoredType};
 
-/// The column that holds `keys`. Fails if a key does not fit the type, or if the type cannot be a
-/// key.
-pub(super) fn keys_to_column(keys: &KeyArray, data_type: StoredType) -> Result<ArrayRef> {
+/// The column that holds `keys`. It is damage if a key does not fit the type, or if the type cannot be
+/// a key.
+pub(super) fn keys_to_column(keys: &KeyArray, data_type: StoredType) -> Result<ArrayRef, Damage> {
     let KeyArray::Int(keys) = keys else {
-        return Err(Error::Internal("a key column needs integer keys".into()));
+        return Err(Damage::new("a key column needs integer keys"));
     };
     let wide: ArrayRef = match data_type {
         StoredType::Int64 => return Ok(Arc::new(keys.clone())),
@@ -31,7 +31,7 @@ pub(super) fn keys_to_column(keys: &KeyArray, data_type: StoredType) -> Result<A
         | StoredType::Decimal256(..)
         | StoredType::Utf8
         | StoredType::Binary => {
-            return Err(Error::Internal(format!("a {data_type:?} column cannot be the integer row key")));
+            return Err(Damage::new(format!("a {data_type:?} column cannot be the integer row key")));
         }
     };
     let wide = match data_type {
@@ -46,8 +46,8 @@ fn unsigned(keys: &Int64Array) -> UInt64Array {
     keys.unary(|k| (k as u64) ^ (1 << 63))
 }
 
-fn strict_cast(array: &ArrayRef, to: StoredType) -> Result<ArrayRef> {
+fn strict_cast(array: &ArrayRef, to: StoredType) -> Result<ArrayRef, Damage> {
     let options = CastOptions { safe: false, ..CastOptions::default() };
     cast_with_options(array, &to.arrow(), &options)
-        .map_err(|e| Error::Internal(format!("a row key does not fit its column: {e}")))
+        .map_err(|e| Damage::new(format!("a row key does not fit its column: {e}")))
 }

@@ -12,7 +12,7 @@ use super::footer::{BlockPlace, ColumnFooter, Footer, Storage};
 use super::format::{file_name, locate_footer};
 use crate::error::{Error, Result};
 use crate::file::FileStore;
-use crate::types::{ColumnId, FileId, KeyKind, KeyRef, TableId, Timestamp};
+use crate::types::{ColumnId, ColumnSchema, FileId, KeyKind, KeyRef, TableId, TableSchema, Timestamp};
 use crate::zone_map::{NdvSketch, ZoneMap};
 
 /// An immutable file of rows, open for reading. Shared by `Arc`; all methods may be called from
@@ -159,6 +159,12 @@ impl Pack {
     /// The latest commit of a zone, tombstones included.
     pub fn zone_max_commit_ts(&self, zone: usize) -> Timestamp {
         self.footer.zones[zone].max_commit_ts
+    }
+
+    /// Whether these are rows of a table with that schema, or with one that it came from.
+    pub(crate) fn is_of(&self, schema: &TableSchema) -> bool {
+        let same_type = |c: &ColumnSchema| self.column(c.id).is_none_or(|stored| stored.data_type == c.data_type);
+        self.table() == schema.table && self.key_kind() == schema.key && schema.columns.iter().all(same_type)
     }
 
     /// Whether the pack was written with this column.

@@ -2,9 +2,9 @@
 
 use super::Pack;
 use super::blocks::Slot;
-use super::encoding::{self, KeyBlock, Trust, search};
+use super::encoding::{self, KeyBlock, Trust};
 use crate::error::{Error, Result};
-use crate::types::{KeyArray, KeyRef};
+use crate::types::{KeyArray, KeyRef, search};
 
 /// One key in so many rows of a zone makes unpacking all of them cheaper than searching in place.
 const UNPACK_FROM: usize = 64;

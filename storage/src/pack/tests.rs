@@ -298,28 +298,4 @@ proptest! {
     fn any_bytes_are_refused(noise in prop::collection::vec(any::<u8>(), 0..2000)) {
         prop_assert!(open_and_verify(&noise).is_err());
     }
-
-    #[test]
-    fn a_forged_footer_leads_nowhere(flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6)) {
-        let (bytes, _) = sample();
-        let end = bytes.len() - super::format::TRAILER_BYTES;
-        let offset = u64::from_le_bytes(bytes[end..end + 8].try_into().unwrap()) as usize;
-        let mut forged = bytes[..offset].to_vec();
-        let mut footer = bytes[offset..end].to_vec();
-        for (at, value) in flips {
-            *at.get_mut(&mut footer) = value;
-        }
-        let trailer = super::format::trailer(offset as u64, &footer);
-        forged.extend_from_slice(&footer);
-        forged.extend_from_slice(&trailer);
-        let store = MemoryStore::new();
-        store.replace(&file_name(FileId(1)), &forged).unwrap();
-        if let Ok(pack) = Pack::open(Arc::new(store), FileId(1)) {
-            let _ = pack.verify();
-            if pack.sorted() {
-                let _ = pack.find_sorted(&rows(&alive(0..500), KeyKind::Bytes).keys);
-                let _ = pack.find(KeyRef::Bytes(b"00000500"));
-            }
-        }
-    }
 }

@@ -4,9 +4,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray};
-use arrow::compute::concat;
-use arrow::datatypes::UInt64Type;
+use arrow::array::AsArray;
 use rayon::ThreadPool;
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64;
@@ -14,6 +12,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::encoded_zone::EncodedZone;
 use super::footer::{BlockPlace, ColumnFooter, Footer, Storage};
 use super::format::{ALIGNMENT, TRAILER_BYTES, ZONE_ROWS, file_name, header, trailer};
+use super::rearrange::concat_rows;
 use super::{Pack, PackRows};
 use crate::error::{Error, Result};
 use crate::file::{FileStore, FileWriter};
@@ -225,41 +224,6 @@ impl Drop for PackWriter {
             let _ = self.store.remove(&file_name(self.file));
         }
     }
-}
-
-fn concat_rows(pieces: &[PackRows]) -> Result<PackRows> {
-    if let [only] = pieces {
-        return Ok(only.clone());
-    }
-    let [first, ..] = pieces else { return Err(Error::Internal("a zone without rows".into())) };
-    let join = |arrays: Vec<&dyn Array>| concat(&arrays);
-    let keys = match &first.keys {
-        KeyArray::Int(_) => {
-            KeyArray::Int(join(pieces.iter().map(|p| p.keys.as_array()).collect())?.as_primitive().clone())
-        }
-        KeyArray::Bytes(_) => {
-            KeyArray::Bytes(join(pieces.iter().map(|p| p.keys.as_array()).collect())?.as_binary().clone())
-        }
-    };
-    let tombstones = pieces.iter().any(|p| p.tombstones.is_some()).then(|| {
-        pieces
-            .iter()
-            .flat_map(|p| {
-                let flags = p.tombstones.as_ref();
-                (0..p.len()).map(move |i| Some(flags.is_some_and(|f| f.value(i))))
-            })
-            .collect()
-    });
-    Ok(PackRows {
-        keys,
-        commit_ts: join(pieces.iter().map(|p| &p.commit_ts as &dyn Array).collect())?
-            .as_primitive::<UInt64Type>()
-            .clone(),
-        tombstones,
-        columns: (0..first.columns.len())
-            .map(|c| join(pieces.iter().map(|p| p.columns[c].as_ref()).collect()))
-            .collect::<Result<_, _>>()?,
-    })
 }
 
 /// Bytes of text in each row; none if no column can be long.

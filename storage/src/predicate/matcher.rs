@@ -13,8 +13,7 @@ use arrow::datatypes::DataType;
 use super::value_set::ValueSet;
 use super::{CompareOp, Predicate};
 use crate::error::{Error, Result};
-use crate::pack::repeat;
-use crate::types::{StoredType, TableSchema, Value};
+use crate::types::{StoredType, TableSchema, Value, repeat};
 
 /// A predicate made ready. Shared between threads.
 #[derive(Debug)]

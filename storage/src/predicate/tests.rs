@@ -8,7 +8,6 @@ use arrow::datatypes::i256;
 use proptest::prelude::*;
 
 use super::{CompareOp, Predicate};
-use crate::pack::repeat;
 use crate::types::*;
 use crate::zone_map::{Verdict, ZoneMap, prune};
 

@@ -6,10 +6,9 @@ use std::sync::{Arc, OnceLock};
 use arrow::array::{ArrayRef, AsArray, BooleanArray, UInt64Array};
 use arrow::compute::{filter, not};
 
-use super::rearrange::{concat_rows, slice_keys};
 use crate::error::{Error, Result};
-use crate::pack::{PackRows, ZONE_ROWS};
-use crate::types::{ColumnId, ColumnSchema, KeyArray, TableSchema, Timestamp};
+use crate::pack::{PackRows, ZONE_ROWS, concat_rows, slice_keys};
+use crate::types::{ColumnId, ColumnSchema, KeyArray, TableSchema, Timestamp, repeat};
 use crate::zone_map::{NdvSketch, ZoneMap};
 
 /// Rows under the schema that they were applied with.
@@ -93,7 +92,7 @@ impl MemoryRows {
     /// All values of a column; its default if it was added later.
     pub(crate) fn column(&self, column: &ColumnSchema) -> Result<ArrayRef> {
         let Some(position) = self.schema.columns.iter().position(|c| c.id == column.id) else {
-            return crate::pack::repeat(&column.default, column.data_type, self.len());
+            return repeat(&column.default, column.data_type, self.len());
         };
         if self.schema.columns[position].data_type != column.data_type {
             return Err(Error::Internal(format!("column {} changed its type in place", column.name)));

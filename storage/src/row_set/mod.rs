@@ -2,14 +2,10 @@
 
 mod block_list;
 mod memory_rows;
-mod rearrange;
 mod rows;
 mod set;
 
 pub(crate) use block_list::BlockList;
 pub(crate) use memory_rows::MemoryRows;
-pub(crate) use rearrange::{
-    concat_rows, filter_rows, interleave_rows, key_order, slice_keys, take_keys, take_rows, typed_keys,
-};
 pub(crate) use rows::Rows;
 pub(crate) use set::RowSet;

@@ -62,7 +62,10 @@ fn keep_values<T: ArrowNativeType>(values: Buffer, mask: &BooleanBuffer) -> Buff
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{BinaryViewArray, Decimal128Array, Int32Array, Int64Array, StringViewArray, UInt8Array};
+    use arrow::array::{
+        BinaryViewArray, Decimal128Array, Int32Array, Int64Array, StringViewArray, UInt8Array, UInt32Array,
+    };
+    use arrow::compute::take;
     use proptest::prelude::*;
 
     use super::*;

@@ -5,7 +5,7 @@ use arrow::buffer::BooleanBuffer;
 use crate::delete_vector::RowBitmap;
 use crate::error::{Error, Result};
 use crate::row_set::RowSet;
-use crate::types::{KeyArray, KeyRef};
+use crate::types::{KeyArray, KeyRef, search};
 
 /// Fails unless the keys ascend.
 pub(super) fn check_ascending(keys: &KeyArray) -> Result<()> {
@@ -27,14 +27,6 @@ pub(super) fn excluded_rows(set: &RowSet, keys: &KeyArray) -> Result<Option<RowB
 
 /// Where `keys` holds none of the ascending `excluded`.
 pub(super) fn not_in(keys: &KeyArray, excluded: &KeyArray) -> BooleanBuffer {
-    BooleanBuffer::collect_bool(keys.len(), |i| !contains(excluded, keys.get(i)))
-}
-
-fn contains(keys: &KeyArray, key: KeyRef<'_>) -> bool {
-    let (mut low, mut high) = (0, keys.len());
-    while low < high {
-        let mid = low + (high - low) / 2;
-        if keys.get(mid) < key { low = mid + 1 } else { high = mid }
-    }
-    low < keys.len() && keys.get(low) == key
+    let contains = |key: KeyRef<'_>| search(0, excluded.len(), |row| excluded.compare(row, key)).1;
+    BooleanBuffer::collect_bool(keys.len(), |i| !contains(keys.get(i)))
 }

@@ -3,9 +3,9 @@
 use crate::types::KeyArray;
 
 /// Where the next rows come from when `left` and the keys of `right` from `from` on are merged: pairs
-/// of (0 = left, 1 = right; row), until `left` is used up. Then, if `to_end`, the rest of `right`.
-/// Equal keys give left first. Also the position in `right` that was reached.
-pub(crate) fn merge_keys(left: &KeyArray, right: &KeyArray, from: usize, to_end: bool) -> (Vec<(usize, usize)>, usize) {
+/// of (0 = left, 1 = right; row), until `left` is used up. Equal keys give left first. Also the position
+/// in `right` that was reached.
+pub(crate) fn merge_keys(left: &KeyArray, right: &KeyArray, from: usize) -> (Vec<(usize, usize)>, usize) {
     let mut places = Vec::with_capacity(left.len());
     let mut at = from;
     for row in 0..left.len() {
@@ -15,10 +15,6 @@ pub(crate) fn merge_keys(left: &KeyArray, right: &KeyArray, from: usize, to_end:
             at += 1;
         }
         places.push((0, row));
-    }
-    if to_end {
-        places.extend((at..right.len()).map(|row| (1, row)));
-        at = right.len();
     }
     (places, at)
 }

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, UInt32Array};
-use arrow::compute::{concat, concat_batches, interleave, take};
+use arrow::compute::{concat_batches, interleave, take};
 use arrow::record_batch::RecordBatch;
 
 use super::merge::merge_keys;
@@ -15,11 +15,11 @@ use super::plan::Plan;
 use super::scan::Scan;
 use super::snapshot::View;
 use super::survivors::batch_of;
-use super::zone::{ZoneRows, no_keys, read_unit};
+use super::zone::{ZoneRows, read_unit};
 use crate::api::ScanRequest;
 use crate::error::Result;
+use crate::pack::{concat_keys, key_order, slice_keys, take_keys, typed_keys};
 use crate::predicate::Predicate;
-use crate::row_set::{key_order, slice_keys, typed_keys};
 use crate::types::KeyArray;
 
 /// An iterator over (keys, rows) in key order; batches have any number of rows. After an error it is
@@ -92,7 +92,7 @@ impl Iterator for OrderedScan {
 impl Segment {
     fn new(scan: Scan) -> Result<Self> {
         let mut sorted = Vec::new();
-        let mut keys = vec![no_keys(scan.view.version.schema.key)];
+        let mut keys = Vec::new();
         let mut batches = Vec::new();
         for (i, unit) in scan.plan.units.iter().enumerate() {
             if scan.plan.sources[unit.source].sorted {
@@ -107,10 +107,9 @@ impl Segment {
             true => batch_of(scan.schema.clone(), Vec::new(), rows)?,
             false => concat_batches(&scan.schema, &batches)?,
         };
-        let arrays: Vec<_> = keys.iter().map(KeyArray::as_array).collect();
-        let keys = typed_keys(&concat(&arrays)?, keys[0].kind());
+        let keys = concat_keys(&keys, scan.view.version.schema.key)?;
         let order = UInt32Array::from(key_order(&keys));
-        let keys = typed_keys(&take(keys.as_array(), &order, None)?, keys.kind());
+        let keys = take_keys(&keys, &order)?;
         let columns = batch.columns().iter().map(|c| Ok(take(c, &order, None)?)).collect::<Result<_>>()?;
         let batch = batch_of(scan.schema.clone(), columns, rows)?;
         Ok(Self { scan, sorted, next: 0, loose: (keys, batch), at: 0 })
@@ -127,9 +126,9 @@ impl Segment {
         let Some(ZoneRows { keys: Some(zone_keys), batch: zone }) =
             read_unit(&self.scan, &self.scan.plan.units[*unit], true)?
         else {
-            return Ok(Some((no_keys(keys.kind()), batch.slice(0, 0))));
+            return Ok(Some((KeyArray::empty(keys.kind()), batch.slice(0, 0))));
         };
-        let (places, at) = merge_keys(&zone_keys, keys, self.at, false);
+        let (places, at) = merge_keys(&zone_keys, keys, self.at);
         if at == self.at {
             return Ok(Some((zone_keys, zone)));
         }

@@ -6,7 +6,7 @@ use super::snapshot::View;
 use crate::api::{ColumnStatistics, SnapshotStatistics};
 use crate::error::Result;
 use crate::row_set::{RowSet, Rows};
-use crate::types::ColumnSchema;
+use crate::types::{ColumnSchema, repeat};
 use crate::zone_map::{NdvSketch, ZoneMap};
 
 /// The statistics of what is newest in a version of a table. A copy of the version, which is how the
@@ -72,7 +72,7 @@ fn add(set: &RowSet, column: &ColumnSchema, bounds: &mut ZoneMap, sketch: &mut N
             }
             (None, _) | (_, None) => {
                 bounds.merge(&ZoneMap::constant(&column.default, u64::from(pack.rows())));
-                sketch.insert_array(&crate::pack::repeat(&column.default, column.data_type, 1)?);
+                sketch.insert_array(&repeat(&column.default, column.data_type, 1)?);
             }
         },
         Rows::Memory(rows) => match rows.summary(column.id)? {
@@ -82,7 +82,7 @@ fn add(set: &RowSet, column: &ColumnSchema, bounds: &mut ZoneMap, sketch: &mut N
             }
             None => {
                 bounds.merge(&ZoneMap::constant(&column.default, rows.len() as u64));
-                sketch.insert_array(&crate::pack::repeat(&column.default, column.data_type, 1)?);
+                sketch.insert_array(&repeat(&column.default, column.data_type, 1)?);
             }
         },
     }

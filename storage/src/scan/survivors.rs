@@ -17,7 +17,8 @@ use super::condition::Condition;
 use super::dense::keep;
 use super::visibility::both;
 use crate::error::{Error, Result};
-use crate::row_set::{Rows, slice_keys, typed_keys};
+use crate::pack::{slice_keys, typed_keys};
+use crate::row_set::Rows;
 use crate::types::{KeyArray, TableSchema};
 
 /// Read only the rows needed of a column if they are fewer than one in this many.

@@ -12,7 +12,7 @@ use super::scan::Scan;
 use super::survivors::Survivors;
 use super::visibility::visible;
 use crate::error::Result;
-use crate::types::{KeyArray, KeyKind};
+use crate::types::KeyArray;
 use crate::zone_map::{Verdict, prune};
 
 /// Before a condition is evaluated, rows that are ruled out are dropped if those left are fewer than
@@ -109,12 +109,4 @@ fn select_matching(scan: &Scan, unit: &Unit, rows: &mut Survivors<'_>) -> Result
         }
     }
     Ok(true)
-}
-
-/// An array without keys.
-pub(super) fn no_keys(kind: KeyKind) -> KeyArray {
-    match kind {
-        KeyKind::Int => KeyArray::Int(Vec::<i64>::new().into()),
-        KeyKind::Bytes => KeyArray::Bytes(arrow::array::BinaryArray::from_vec(Vec::new())),
-    }
 }

@@ -10,8 +10,8 @@ use super::resolve::{Place, Resolution, resolve};
 use crate::delete_vector::Deletion;
 use crate::delta_index::{IndexEntry, LeafHint};
 use crate::error::Result;
-use crate::pack::PackRows;
-use crate::row_set::{MemoryRows, RowSet, filter_rows};
+use crate::pack::{PackRows, filter_rows};
+use crate::row_set::{MemoryRows, RowSet};
 use crate::types::{TableSchema, Timestamp};
 
 /// A batch that was compared with its segment and only waits to be put in.

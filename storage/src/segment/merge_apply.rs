@@ -18,7 +18,8 @@ use crate::delta::{Delta, DeltaPart};
 use crate::delta_index::{DeltaIndex, IndexEntry};
 use crate::engine::UpdateGuard;
 use crate::error::{Error, Result};
-use crate::row_set::{MemoryRows, RowSet, Rows, concat_rows, filter_rows};
+use crate::pack::{concat_rows, filter_rows};
+use crate::row_set::{MemoryRows, RowSet, Rows};
 use crate::stable::Stable;
 use crate::types::{KeyRange, SegmentId, TableSchema};
 
@@ -86,7 +87,7 @@ impl Merge {
                 let mut vectors = Vec::new();
                 for source in &self.delta[rest.sources.clone()] {
                     let now = source.now(&segment.delta).ok_or_else(|| lost(segment))?;
-                    vectors.push(now.deletes.select(source.staying(), source.numbers_of_staying()));
+                    vectors.push(now.deletes.select(&source.staying()));
                 }
                 let deletes = Arc::new(DeleteVector::concat(&vectors));
                 parts.push(DeltaPart { start: rest.start, set: RowSet { rows: Rows::Memory(rows.clone()), deletes } });
@@ -200,23 +201,9 @@ impl DeltaSource {
         Some(&delta.parts()[part].set).filter(|set| set.rows.same(&self.set.rows))
     }
 
-    fn staying(&self) -> usize {
-        self.map.iter().filter(|fate| **fate == STAYS).count()
-    }
-
-    /// The number that each row that stays has among those that stay.
-    fn numbers_of_staying(&self) -> impl Fn(u32) -> Option<u32> {
-        let mut next = 0;
-        let numbers: Vec<Option<u32>> = self
-            .map
-            .iter()
-            .map(|fate| {
-                let stays = *fate == STAYS;
-                next += u32::from(stays);
-                stays.then(|| next - 1)
-            })
-            .collect();
-        move |row| numbers[row as usize]
+    /// Which rows stay in the delta.
+    fn staying(&self) -> Vec<bool> {
+        self.map.iter().map(|fate| *fate == STAYS).collect()
     }
 }
 
@@ -228,19 +215,11 @@ fn divide(delta: &Delta, range: &KeyRange, schema: &Arc<TableSchema>) -> Result<
         let zones: Vec<_> = zones.map(|zone| part.set.rows.read_zone(schema, zone)).collect::<Result<_>>()?;
         let rows = concat_rows(&zones)?;
         let inside: Vec<bool> = (0..rows.len()).map(|row| range.contains(rows.keys.get(row))).collect();
-        let mut next = 0;
-        let numbers: Vec<Option<u32>> = inside
-            .iter()
-            .map(|inside| {
-                next += u32::from(*inside);
-                inside.then_some(next.wrapping_sub(1))
-            })
-            .collect();
-        if next == 0 {
+        if !inside.contains(&true) {
             continue;
         }
+        let deletes = part.set.deletes.select(&inside);
         let rows = filter_rows(&rows, &BooleanArray::from(inside))?;
-        let deletes = part.set.deletes.select(next as usize, |row| numbers[row as usize]);
         let rows = Rows::Memory(Arc::new(MemoryRows::new(schema.clone(), rows)));
         out.append(RowSet { rows, deletes: Arc::new(deletes) });
     }

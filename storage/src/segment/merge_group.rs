@@ -1,6 +1,7 @@
 //! The unit of a merge: neighbouring packs and the delta rows between and within them become new
 //! packs. Groups do not depend on each other, so several threads can write one each.
 
+use std::cmp::Ordering;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -12,9 +13,10 @@ use super::merge_output::{HistoryOutput, PackOutput};
 use super::merge_plan::{MergePlan, Slots};
 use super::merge_sources::{SortedDelta, needed_after};
 use crate::error::Result;
-use crate::pack::{Pack, PackRows};
-use crate::row_set::{RowSet, filter_rows, interleave_rows};
+use crate::pack::{Pack, PackRows, filter_rows, interleave_rows};
+use crate::row_set::RowSet;
 use crate::scan::merge_keys;
+use crate::types::{KeyRef, search};
 
 /// See the module documentation.
 #[derive(Debug)]
@@ -73,14 +75,10 @@ pub(super) fn divide_into_groups(
     groups
 }
 
-/// How many keys from `from` on are inside, which is true of the first of them.
-fn count(sorted: &SortedDelta, from: usize, inside: impl Fn(crate::types::KeyRef<'_>) -> bool) -> usize {
-    let (mut low, mut high) = (from, sorted.keys.len());
-    while low < high {
-        let mid = low + (high - low) / 2;
-        if inside(sorted.keys.get(mid)) { low = mid + 1 } else { high = mid }
-    }
-    low - from
+/// How many keys from `from` on are inside, which is true of the first of them only.
+fn count(sorted: &SortedDelta, from: usize, inside: impl Fn(KeyRef<'_>) -> bool) -> usize {
+    let order = |at: usize| if inside(sorted.keys.get(at)) { Ordering::Less } else { Ordering::Greater };
+    search(from, sorted.keys.len(), order).0 - from
 }
 
 impl Group {
@@ -144,7 +142,7 @@ impl GroupWriter<'_> {
                 self.output.write(&rows)?;
                 continue;
             };
-            let (places, reached) = merge_keys(&rows.keys, &loose.keys, self.reached, false);
+            let (places, reached) = merge_keys(&rows.keys, &loose.keys, self.reached);
             for ((side, row), number) in places.iter().zip(self.output.next..) {
                 match side {
                     0 => map[live[*row] as usize] = number,

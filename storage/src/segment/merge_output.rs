@@ -8,8 +8,8 @@ use super::merge_sources::needed_after;
 use crate::delete_vector::{DeleteVector, Deletion};
 use crate::error::Result;
 use crate::manifest::Files;
-use crate::pack::{Pack, PackRows, PackWriter};
-use crate::row_set::{RowSet, concat_rows, take_rows};
+use crate::pack::{Pack, PackRows, PackWriter, concat_rows, take_rows};
+use crate::row_set::RowSet;
 use crate::types::{KeyRef, TableSchema, Timestamp};
 
 /// Sorted rows, cut into packs of equal size. Output rows are numbered over all packs.

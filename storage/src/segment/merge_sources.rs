@@ -4,8 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array, UInt32Array};
-use arrow::compute::concat;
+use arrow::array::UInt32Array;
 
 use super::Segment;
 use super::merge_delta::{DROPPED, MergeContext, STAYS};
@@ -13,9 +12,9 @@ use super::merge_output::HistoryOutput;
 use super::merge_plan::{MergePlan, Slots, droppable};
 use crate::delta::DeltaPart;
 use crate::error::Result;
-use crate::pack::PackRows;
-use crate::row_set::{MemoryRows, RowSet, concat_rows, interleave_rows, key_order, take_keys, take_rows, typed_keys};
-use crate::types::{KeyArray, KeyKind, Timestamp};
+use crate::pack::{PackRows, concat_keys, concat_rows, interleave_rows, key_order, take_keys, take_rows};
+use crate::row_set::{MemoryRows, RowSet};
+use crate::types::{KeyArray, Timestamp};
 
 /// A row that goes to a pack, and has no number there yet.
 const GOES: u32 = u32::MAX - 2;
@@ -161,7 +160,8 @@ impl SortedDelta {
                 zones.push(rows);
             }
         }
-        let keys = all_keys(&zones, context.schema.key)?;
+        let keys: Vec<KeyArray> = zones.iter().map(|rows| rows.keys.clone()).collect();
+        let keys = concat_keys(&keys, context.schema.key)?;
         let order = key_order(&keys);
         Ok(Self {
             zones,
@@ -178,17 +178,6 @@ impl SortedDelta {
         }
         interleave_rows(&self.zones, &self.places[range]).map(Some)
     }
-}
-
-fn all_keys(zones: &[PackRows], kind: KeyKind) -> Result<KeyArray> {
-    let arrays: Vec<&dyn Array> = zones.iter().map(|rows| rows.keys.as_array()).collect();
-    if arrays.is_empty() {
-        return Ok(match kind {
-            KeyKind::Int => KeyArray::Int(Vec::<i64>::new().into()),
-            KeyKind::Bytes => KeyArray::Bytes(Vec::<&[u8]>::new().into()),
-        });
-    }
-    Ok(typed_keys(&concat(&arrays)?, kind))
 }
 
 /// What stays of neighbouring parts that are written anew, as one part.

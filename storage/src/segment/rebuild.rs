@@ -7,14 +7,13 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, UInt32Array, UInt64Array};
-use arrow::compute::concat;
+use arrow::array::{UInt32Array, UInt64Array};
 use parking_lot::RwLock;
 
 use super::Segment;
 use crate::delta_index::{DeltaIndex, IndexEntry};
 use crate::error::{Error, Result};
-use crate::row_set::{key_order, take_keys, typed_keys};
+use crate::pack::{concat_keys, key_order, take_keys};
 use crate::types::{KeyArray, KeyKind, Timestamp};
 
 /// All rows of a delta, in order of their ordinals.
@@ -30,31 +29,30 @@ impl Segment {
     /// Builds the index anew from what delta and stable hold.
     pub(crate) fn rebuild_index(&mut self, kind: KeyKind) -> Result<()> {
         let mut index = DeltaIndex::new(kind, self.delta.first());
-        if let Some(rows) = self.read_delta_rows(kind)? {
-            let order = key_order(&rows.keys);
-            let mut tombstones = Vec::new();
-            for (at, row) in order.iter().enumerate() {
-                let row = *row as usize;
-                let key = rows.keys.get(row);
-                if order.get(at + 1).is_some_and(|next| rows.keys.get(*next as usize) == key) {
-                    continue;
-                }
-                if rows.tombstones[row] {
-                    tombstones.push(row as u32);
-                } else if !rows.deleted[row] {
-                    index.insert(key, rows.entry(row));
-                }
+        let rows = self.read_delta_rows(kind)?;
+        let order = key_order(&rows.keys);
+        let mut tombstones = Vec::new();
+        for (at, row) in order.iter().enumerate() {
+            let row = *row as usize;
+            let key = rows.keys.get(row);
+            if order.get(at + 1).is_some_and(|next| rows.keys.get(*next as usize) == key) {
+                continue;
             }
-            let superseded = self.superseded_by_packs(&rows, &tombstones)?;
-            for (row, _) in tombstones.iter().zip(superseded).filter(|(_, superseded)| !superseded) {
-                index.insert(rows.keys.get(*row as usize), rows.entry(*row as usize));
+            if rows.tombstones[row] {
+                tombstones.push(row as u32);
+            } else if !rows.deleted[row] {
+                index.insert(key, rows.entry(row));
             }
+        }
+        let superseded = self.superseded_by_packs(&rows, &tombstones)?;
+        for (row, _) in tombstones.iter().zip(superseded).filter(|(_, superseded)| !superseded) {
+            index.insert(rows.keys.get(*row as usize), rows.entry(*row as usize));
         }
         self.index = Arc::new(RwLock::new(index));
         Ok(())
     }
 
-    fn read_delta_rows(&self, kind: KeyKind) -> Result<Option<DeltaRows>> {
+    fn read_delta_rows(&self, kind: KeyKind) -> Result<DeltaRows> {
         let mut keys = Vec::new();
         let (mut commit_ts, mut ordinals) = (Vec::new(), Vec::new());
         let (mut tombstones, mut deleted) = (Vec::new(), Vec::new());
@@ -75,12 +73,7 @@ impl Segment {
                 keys.push(of_zone);
             }
         }
-        let arrays: Vec<&dyn Array> = keys.iter().map(KeyArray::as_array).collect();
-        if arrays.is_empty() {
-            return Ok(None);
-        }
-        let keys = typed_keys(&concat(&arrays)?, kind);
-        Ok(Some(DeltaRows { keys, commit_ts, ordinals, tombstones, deleted }))
+        Ok(DeltaRows { keys: concat_keys(&keys, kind)?, commit_ts, ordinals, tombstones, deleted })
     }
 
     /// For each of the rows, which are in key order, whether a pack has a newer version of its key.

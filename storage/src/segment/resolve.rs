@@ -10,8 +10,7 @@ use arrow::array::UInt32Array;
 use super::Segment;
 use crate::delta_index::{DeltaIndex, IndexEntry, LeafHint};
 use crate::error::Result;
-use crate::pack::PackRows;
-use crate::row_set::{key_order, take_keys};
+use crate::pack::{PackRows, key_order, take_keys};
 use crate::types::Timestamp;
 
 /// Where a row version is.

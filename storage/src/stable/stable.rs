@@ -1,10 +1,9 @@
 //! Ordered packs that do not overlap; each holds one row a key.
 
 use crate::error::Result;
-use crate::pack::Pack;
-use crate::pack::search;
-use crate::row_set::{BlockList, RowSet, slice_keys};
-use crate::types::{KeyArray, KeyRange, KeyRef};
+use crate::pack::{Pack, slice_keys};
+use crate::row_set::{BlockList, RowSet};
+use crate::types::{KeyArray, KeyRange, KeyRef, search};
 
 /// See the module documentation. Invariants:
 ///

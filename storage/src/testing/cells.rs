@@ -8,7 +8,7 @@ use arrow::datatypes::{
 };
 
 use crate::error::{Error, Result};
-use crate::types::{StoredType, Value};
+use crate::types::{StoredType, Value, repeat};
 
 /// Some value of the type that depends on `seed` alone. Small seeds give values in the same order as
 /// the seeds (as far as the type has as many), except that every seventh is NULL.
@@ -40,7 +40,7 @@ pub fn cell(data_type: StoredType, seed: i64) -> Value {
 
 /// The values as an array of the type.
 pub fn array_of(data_type: StoredType, values: &[Value]) -> Result<ArrayRef> {
-    let pieces: Vec<ArrayRef> = values.iter().map(|v| crate::pack::repeat(v, data_type, 1)).collect::<Result<_>>()?;
+    let pieces: Vec<ArrayRef> = values.iter().map(|v| repeat(v, data_type, 1)).collect::<Result<_>>()?;
     if pieces.is_empty() {
         return Ok(arrow::array::new_empty_array(&data_type.arrow()));
     }

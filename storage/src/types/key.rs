@@ -26,6 +26,14 @@ pub enum RowKey {
 }
 
 impl RowKey {
+    /// Which kind of key this is.
+    pub(crate) fn kind(&self) -> KeyKind {
+        match self {
+            Self::Int(_) => KeyKind::Int,
+            Self::Bytes(_) => KeyKind::Bytes,
+        }
+    }
+
     /// A borrowed view.
     pub fn as_ref(&self) -> KeyRef<'_> {
         match self {
@@ -85,6 +93,14 @@ impl KeyArray {
         match self {
             Self::Int(_) => KeyKind::Int,
             Self::Bytes(_) => KeyKind::Bytes,
+        }
+    }
+
+    /// No keys.
+    pub fn empty(kind: KeyKind) -> Self {
+        match kind {
+            KeyKind::Int => Self::Int(Vec::<i64>::new().into()),
+            KeyKind::Bytes => Self::Bytes(Vec::<&[u8]>::new().into()),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{KeyRef, RowKey};
+use super::{KeyKind, KeyRef, RowKey};
 
 /// `start ≤ key < end`; a missing bound is open.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,11 @@ impl KeyRange {
     /// Whether `key` lies in the range.
     pub fn contains(&self, key: KeyRef<'_>) -> bool {
         self.start.as_ref().is_none_or(|s| s.as_ref() <= key) && self.end.as_ref().is_none_or(|e| key < e.as_ref())
+    }
+
+    /// Whether the bounds are keys of that kind.
+    pub(crate) fn is_of(&self, kind: KeyKind) -> bool {
+        self.start.iter().chain(&self.end).all(|bound| bound.kind() == kind)
     }
 
     /// Whether no key can lie in the range.

@@ -1,9 +1,12 @@
 //! What the columns of a table are.
 
+use std::collections::HashSet;
+
 use arrow::datatypes::{DataType, TimeUnit};
 use serde::{Deserialize, Serialize};
 
-use super::{ColumnId, KeyKind, TableId, Value};
+use super::{ColumnId, KeyKind, TableId, Value, repeat};
+use crate::error::{Error, Result};
 
 /// A table's columns under one schema version.
 ///
@@ -68,6 +71,25 @@ pub enum StoredType {
     DurationMicros,
     Utf8,
     Binary,
+}
+
+impl TableSchema {
+    /// Fails with [`Error::Invalid`] if the schema contradicts itself.
+    pub(crate) fn check(&self) -> Result<()> {
+        let wrong = |what: String| Err(Error::Invalid(format!("schema of table {}: {what}", self.table)));
+        let mut ids = HashSet::new();
+        for column in &self.columns {
+            if !ids.insert(column.id) {
+                return wrong(format!("column id {} is used twice", column.id));
+            }
+            repeat(&column.default, column.data_type, 1)?;
+        }
+        match self.key_column {
+            Some(at) if at >= self.columns.len() => wrong(format!("there is no column {at} to be the key")),
+            Some(_) if self.key != KeyKind::Int => wrong("only integer keys are a column".into()),
+            Some(_) | None => Ok(()),
+        }
+    }
 }
 
 impl StoredType {

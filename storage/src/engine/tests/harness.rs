@@ -89,9 +89,6 @@ impl FileStore for Store {
         hook.into_iter().for_each(|hook| hook());
         self.files.create(name)
     }
-    fn append(&self, name: &str, keep: u64) -> Result<Box<dyn FileWriter>> {
-        self.files.append(name, keep)
-    }
     fn open(&self, name: &str) -> Result<Bytes> {
         self.files.open(name)
     }

@@ -4,6 +4,7 @@ mod concurrency;
 mod conditions;
 mod faults;
 mod filters;
+mod forged;
 mod harness;
 mod model;
 mod shape;

@@ -102,7 +102,7 @@ fn numbers_buffer(block: &Block, data_type: StoredType, rows: Option<&[u32]>) ->
 }
 
 /// An array of `rows` values out of `values`, which hold them in Arrow's layout.
-pub(super) fn fixed_array(
+fn fixed_array(
     data_type: StoredType,
     rows: usize,
     values: Buffer,

@@ -7,12 +7,11 @@
 //! | `name` | what encodings are called |
 //! | `column` | a column's block by its type, and back |
 //! | `integer`, `float`, `text`, `wide`, `keys` | families of types: how the encoding is chosen |
-//! | `bitpack`, `constant`, `decimals`, `delta`, `dictionary`, `fsst`, `plain`, `planes`, `rle`, `zstd` | the encodings |
+//! | `bitpack`, `decimals`, `delta`, `dictionary`, `fsst`, `plain`, `planes`, `rle`, `zstd` | the encodings |
 
 mod bitpack;
 mod block;
 mod column;
-mod constant;
 mod damage;
 mod decimals;
 mod delta;
@@ -30,12 +29,12 @@ mod wide;
 mod zstd;
 
 pub(super) use column::{decode, decode_coded, decode_rows, encode};
-pub(crate) use constant::repeat;
 pub(super) use damage::{Damage, Trust};
 pub(crate) use dictionary::Coded;
-pub(crate) use keys::search;
 pub(super) use keys::{KeyBlock, decode_keys, encode_keys};
 pub(super) use name::name;
 
+#[cfg(test)]
+mod forged;
 #[cfg(test)]
 mod tests;

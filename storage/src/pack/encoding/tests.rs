@@ -1,4 +1,4 @@
-//! Whatever goes into a block comes out, and no bytes lead a decoder astray.
+//! Whatever goes into a block comes out.
 
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ use proptest::prelude::*;
 
 use super::block::Encoding;
 use super::*;
-use crate::types::{KeyArray, KeyKind, KeyRef, StoredType};
+use crate::types::{KeyArray, KeyRef, StoredType};
 
 /// Encodes, checks that all and some rows come back, and tells the encoding and the bytes.
-fn round_trip(array: impl Array + 'static, data_type: StoredType) -> (Encoding, Bytes) {
+pub(super) fn round_trip(array: impl Array + 'static, data_type: StoredType) -> (Encoding, Bytes) {
     let array: ArrayRef = Arc::new(array);
     let rows = array.len();
     let block = Bytes::from(encode(&array, data_type).unwrap());
@@ -32,7 +32,7 @@ fn round_trip(array: impl Array + 'static, data_type: StoredType) -> (Encoding, 
 
 const N: i64 = 8192;
 
-fn scattered(i: i64) -> i64 {
+pub(super) fn scattered(i: i64) -> i64 {
     let mut h = (i as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     h = (h ^ (h >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     h = (h ^ (h >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -113,7 +113,7 @@ fn narrow_and_unsigned_types_keep_their_extremes() {
     round_trip(DurationMicrosecondArray::from_iter_values((0..N).map(|i| -i)), StoredType::DurationMicros);
 }
 
-fn key_blocks() -> Vec<(KeyArray, Encoding)> {
+pub(super) fn key_blocks() -> Vec<(KeyArray, Encoding)> {
     let composite: BinaryArray = (0..N)
         .map(|i| {
             let mut key = vec![3];
@@ -156,68 +156,6 @@ fn keys_come_back_and_are_found() {
     }
 }
 
-fn any_type() -> impl Strategy<Value = StoredType> {
-    prop::sample::select(vec![
-        StoredType::Int8,
-        StoredType::Int64,
-        StoredType::UInt32,
-        StoredType::Float32,
-        StoredType::Float64,
-        StoredType::Decimal128(20, 3),
-        StoredType::Decimal256(60, 3),
-        StoredType::Date32,
-        StoredType::Utf8,
-        StoredType::Binary,
-    ])
-}
-
-/// Decodes in every way; only a panic or a read out of bounds would be wrong.
-fn decode_in_every_way(block: &Bytes, data_type: StoredType, rows: usize) {
-    if let Ok(array) = decode(block, data_type, rows, Trust::Fresh) {
-        assert_eq!(array.to_data().validate_full().map_err(|e| e.to_string()), Ok(()));
-        let wanted: Vec<u32> = (0..rows as u32).step_by(5).collect();
-        decode_rows(block, data_type, rows, &wanted).unwrap();
-    }
-    for kind in [KeyKind::Int, KeyKind::Bytes] {
-        if decode_keys(block, kind, rows).is_ok() {
-            KeyBlock::with(block, kind, rows, |keys| {
-                keys.lower_bound(KeyRef::Int(77), 0);
-                keys.lower_bound(KeyRef::Bytes(b"0077"), rows / 2);
-            })
-            .unwrap();
-        }
-    }
-}
-
-/// One block of each encoding.
-fn samples() -> Vec<(Bytes, StoredType)> {
-    let numbers = |f: &dyn Fn(i64) -> i64| {
-        round_trip((0..700).map(|i| (i % 10 > 0).then(|| f(i))).collect::<Int64Array>(), StoredType::Int64).1
-    };
-    let text = |f: &dyn Fn(i64) -> String| {
-        (round_trip((0..700).map(|i| Some(f(i))).collect::<StringViewArray>(), StoredType::Utf8).1, StoredType::Utf8)
-    };
-    let floats = (0..700).map(|i| (scattered(i) % 1000) as f64 / 10.0).collect::<Float64Array>();
-    let mut samples: Vec<_> = [
-        numbers(&|_| 5),
-        numbers(&|i| scattered(i) % 1000),
-        numbers(&|i| scattered(i / 100)),
-        numbers(&|i| i * 1_000_000 + i % 3),
-        numbers(&|i| scattered(scattered(i) % 5)),
-    ]
-    .into_iter()
-    .map(|block| (block, StoredType::Int64))
-    .collect();
-    samples.extend([
-        (round_trip(floats, StoredType::Float64).1, StoredType::Float64),
-        text(&|i| format!("category {}", i % 25)),
-        text(&|i| format!("number {i} of the deposits, étale")),
-        text(&|i| format!("{i} ").repeat(100)),
-    ]);
-    samples.extend(key_blocks().into_iter().map(|(keys, _)| (Bytes::from(encode_keys(&keys)), StoredType::Int64)));
-    samples
-}
-
 proptest! {
     #[test]
     fn any_numbers_come_back(values in prop::collection::vec(any::<Option<i64>>(), 1..700), shift in 0..64u32) {
@@ -232,34 +170,5 @@ proptest! {
     #[test]
     fn any_floats_come_back(values in prop::collection::vec(any::<Option<f64>>(), 1..300)) {
         round_trip(values.into_iter().collect::<Float64Array>(), StoredType::Float64);
-    }
-
-    #[test]
-    fn noise_is_refused_or_read(mut noise in prop::collection::vec(any::<u8>(), 0..300), encoding in 0..12u8,
-                                nulls in 0..4u8, rows in 1..400usize, data_type in any_type()) {
-        if noise.len() >= 8 {
-            noise[..8].copy_from_slice(&[encoding, nulls, 0, 0, rows as u8, (rows >> 8) as u8, 0, 0]);
-        }
-        decode_in_every_way(&Bytes::from(noise), data_type, rows);
-    }
-
-    #[test]
-    fn damaged_blocks_are_refused_or_read(sample in any::<prop::sample::Index>(), cut in any::<prop::sample::Index>(),
-                                          flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
-                                          early in any::<bool>()) {
-        let samples = samples();
-        let (block, data_type) = sample.get(&samples);
-        let rows = u32::from_le_bytes([block[4], block[5], block[6], block[7]]) as usize;
-        let mut bytes = block.to_vec();
-        for (at, value) in &flips {
-            // Half of the damage goes where the structure is.
-            let end = if early { bytes.len().min(200) } else { bytes.len() };
-            let at = at.index(end);
-            bytes[at] = *value;
-        }
-        if flips.is_empty() {
-            bytes.truncate(cut.index(bytes.len()));
-        }
-        decode_in_every_way(&Bytes::from(bytes), *data_type, rows);
     }
 }

@@ -1,15 +1,19 @@
 //! The payload of [`super::plain`], compressed: for long text and blobs that nothing else shrinks.
 //!
-//! The header's own field holds the length before compression.
+//! The header's own field holds the length before compression. It is not believed: memory is taken as
+//! the text comes out.
 
+use std::io::Read;
+
+use ::zstd::stream::read::Decoder;
 use bytes::Bytes;
 
 use super::Damage;
 
 const LEVEL: i32 = 1;
 
-/// zstd compresses at most 128 KiB into a block, and a block takes at least 4 bytes.
-const MAX_EXPANSION: u64 = (128 << 10) / 4;
+/// Memory for so many times the compressed bytes is taken at once.
+const USUAL_EXPANSION: usize = 16;
 
 /// `plain` compressed; `None` if that saves less than one part in `saves`.
 pub(super) fn encode(plain: &[u8], saves: usize) -> Option<Vec<u8>> {
@@ -17,15 +21,15 @@ pub(super) fn encode(plain: &[u8], saves: usize) -> Option<Vec<u8>> {
     (compressed.len() < plain.len() - plain.len() / saves).then_some(compressed)
 }
 
-/// The plain payload of `len` bytes. Never allocates more than the compressed bytes could hold.
+/// The plain payload of `len` bytes.
 pub(super) fn decode(compressed: &Bytes, len: u64) -> Result<Bytes, Damage> {
-    if len > (compressed.len() as u64 + 4).saturating_mul(MAX_EXPANSION) {
-        return Err(Damage::new(format!("{} bytes cannot hold {len}", compressed.len())));
-    }
-    let plain = ::zstd::bulk::decompress(compressed, len as usize)
+    let usual = (compressed.len() * USUAL_EXPANSION) as u64;
+    let mut plain = Vec::with_capacity(len.min(usual) as usize);
+    Decoder::with_buffer(compressed.as_ref())
+        .and_then(|decoder| decoder.take(len.saturating_add(1)).read_to_end(&mut plain))
         .map_err(|e| Damage::new(format!("the block cannot be decompressed: {e}")))?;
     if plain.len() as u64 != len {
-        return Err(Damage::new(format!("the block decompresses to {} bytes, not {len}", plain.len())));
+        return Err(Damage::new(format!("the block does not decompress to {len} bytes")));
     }
     Ok(Bytes::from(plain))
 }

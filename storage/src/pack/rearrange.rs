@@ -4,8 +4,8 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, UInt32Array};
 use arrow::compute::{concat, filter, interleave, take};
 use arrow::datatypes::{Int64Type, UInt64Type};
 
+use super::PackRows;
 use crate::error::{Error, Result};
-use crate::pack::PackRows;
 use crate::types::{KeyArray, KeyKind};
 
 /// Keys `offset..offset + len`, sharing the memory.
@@ -19,6 +19,15 @@ pub(crate) fn slice_keys(keys: &KeyArray, offset: usize, len: usize) -> KeyArray
 /// Keys at `rows`.
 pub(crate) fn take_keys(keys: &KeyArray, rows: &UInt32Array) -> Result<KeyArray> {
     Ok(typed_keys(&take(keys.as_array(), rows, None)?, keys.kind()))
+}
+
+/// All keys of `pieces`, in that order; they are of one kind.
+pub(crate) fn concat_keys(pieces: &[KeyArray], kind: KeyKind) -> Result<KeyArray> {
+    if pieces.is_empty() {
+        return Ok(KeyArray::empty(kind));
+    }
+    let arrays: Vec<&dyn Array> = pieces.iter().map(KeyArray::as_array).collect();
+    Ok(typed_keys(&concat(&arrays)?, kind))
 }
 
 /// A key array of a given kind, from an array of its type.

@@ -1,14 +1,18 @@
 //! Readers, one writer and maintenance at once.
 
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::channel;
 use std::thread;
 
-use super::harness::{TABLE, row_key, schema};
-use crate::api::{CancelFlag, ScanRequest};
+use super::harness::{Rows, TABLE, check_predicate, check_range, check_rows, check_statistics, row_key, schema};
+use crate::api::{CancelFlag, ReplayPosition, ScanRequest};
 use crate::config::Config;
 use crate::engine::Engine;
+use crate::error::Error;
 use crate::file::MemoryStore;
+use crate::scan::Snapshot;
 use crate::testing::{Model, ModelRow, cell_at};
 use crate::types::{KeyKind, StoredType, Timestamp, Value};
 
@@ -93,4 +97,106 @@ fn no_partial_transaction_visible() {
         }
         stop.store(true, Ordering::Relaxed);
     });
+}
+
+/// Enough for several segments.
+const MANY_KEYS: u64 = 600;
+
+/// Some keys, each written or deleted.
+fn random_transaction(ts: u64) -> Vec<ModelRow> {
+    let number = |n: u64| (ts.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ n).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 33;
+    let keys: BTreeSet<u16> = (0..1 + number(0) % 12).map(|i| (number(i + 1) % MANY_KEYS) as u16).collect();
+    let row = |key: u16| ModelRow {
+        key: row_key(KeyKind::Int, key),
+        commit_ts: ts,
+        seed: (number(u64::from(key) + 99) % 4 > 0).then_some((ts * 31 + u64::from(key)) as i64),
+        columns_below: 3,
+    };
+    keys.into_iter().map(row).collect()
+}
+
+/// Snapshots of the present and of the past show what the model says, and go on showing it, however
+/// often the rows that they show are overwritten, flushed, merged, divided among segments and
+/// collected meanwhile.
+#[test]
+fn snapshots_repeat_while_everything_moves() {
+    const TRANSACTIONS: u64 = 1500;
+    const HELD: usize = 4;
+    let schema = schema(KeyKind::Int, &[StoredType::Int64, StoredType::Utf8, StoredType::Int64]);
+    let mut model = Model::default();
+    (1..=TRANSACTIONS).flat_map(random_transaction).for_each(|row| model.put(&row));
+    let config = Config { background_threads: 2, ..Config::tiny() };
+    let engine = Engine::open_with(Arc::new(MemoryStore::new()), config).unwrap();
+    engine.put_table(schema.clone()).unwrap();
+
+    let applied = AtomicU64::new(0);
+    let safe_point = AtomicU64::new(0);
+    let past_checks = AtomicU64::new(0);
+    let stop = AtomicBool::new(false);
+    let (round_done, rounds) = channel();
+    let read = |reader: u64| {
+        let mut held: VecDeque<(Snapshot, Rows)> = VecDeque::new();
+        for round in reader.. {
+            let oldest = safe_point.load(Ordering::SeqCst);
+            let newest = applied.load(Ordering::SeqCst);
+            let ts = Timestamp(if round % 3 == 0 { oldest + (newest - oldest) / 2 } else { newest });
+            match engine.snapshot(TABLE, ts) {
+                Ok(snapshot) => {
+                    let visible = model.visible(ts).into_iter();
+                    held.push_back((snapshot, visible.map(|row| (row.key.clone(), row.cells(&schema))).collect()));
+                }
+                // The safe point may have moved beyond it meanwhile.
+                Err(error) => assert!(matches!(error, Error::Invalid(_)), "{error}"),
+            }
+            for (snapshot, expected) in &held {
+                check_rows(snapshot, expected);
+                check_range(snapshot, expected);
+                check_predicate(snapshot, expected);
+                check_statistics(snapshot, expected);
+                past_checks.fetch_add(u64::from(snapshot.timestamp().0 < newest), Ordering::Relaxed);
+            }
+            if held.len() == HELD {
+                held.pop_front();
+            }
+            if stop.load(Ordering::Relaxed) {
+                return;
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for reader in 0..2 {
+            let read = &read;
+            scope.spawn(move || read(reader));
+        }
+        let (engine, applied, safe_point, stop) = (&engine, &applied, &safe_point, &stop);
+        scope.spawn(move || {
+            for round in 0.. {
+                let to = applied.load(Ordering::SeqCst).saturating_sub(60);
+                safe_point.store(to, Ordering::SeqCst);
+                engine.set_safe_point(Timestamp(to));
+                while engine.maintain().unwrap().is_some() {}
+                if round % 4 == 0 {
+                    engine.compact(TABLE, &CancelFlag::default()).unwrap();
+                }
+                engine.flush().unwrap();
+                if stop.load(Ordering::Relaxed) || round_done.send(()).is_err() {
+                    return;
+                }
+            }
+        });
+        for ts in 1..=TRANSACTIONS {
+            engine.apply(Model::batch(&schema, &random_transaction(ts)).unwrap()).unwrap();
+            applied.store(ts, Ordering::SeqCst);
+            engine.advance(ReplayPosition(ts.to_string().into_bytes().into()));
+            if ts % 30 == 0 {
+                // Not so fast that background work sees little of it. It fails if that has failed.
+                let _ = rounds.recv();
+            }
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    let written = engine.write_stats();
+    assert!(written.pack_rows > MANY_KEYS && written.chunk_rows > 0, "{written:?}");
+    assert!(engine.stats(TABLE).unwrap().segments.len() > 1, "no segment was divided");
+    assert!(past_checks.into_inner() > 0, "no snapshot was checked after its time");
 }

@@ -337,7 +337,7 @@ fn sorted(mut rows: Vec<Vec<Value>>) -> Vec<Vec<Value>> {
     rows
 }
 
-fn check_rows(snapshot: &Snapshot, expected: &Rows) {
+pub(super) fn check_rows(snapshot: &Snapshot, expected: &Rows) {
     let all: Vec<usize> = (0..snapshot.schema().columns.len()).collect();
     assert_eq!(read_ordered(snapshot, ScanRequest::all(all.clone())), *expected, "ordered at {}", snapshot.timestamp());
     let request = ScanRequest { batch_rows: 64, ..ScanRequest::all(all) };
@@ -345,7 +345,7 @@ fn check_rows(snapshot: &Snapshot, expected: &Rows) {
     assert_eq!(read(snapshot, ScanRequest::all(vec![])).len(), expected.len(), "count");
 }
 
-fn check_range(snapshot: &Snapshot, expected: &Rows) {
+pub(super) fn check_range(snapshot: &Snapshot, expected: &Rows) {
     let kind = snapshot.schema().key;
     let (mut start, mut end) = (row_key(kind, 60), row_key(kind, 130));
     if start > end {
@@ -358,7 +358,7 @@ fn check_range(snapshot: &Snapshot, expected: &Rows) {
     assert_eq!(read(snapshot, request), sorted(inside.into_iter().map(|(_, c)| c).collect()));
 }
 
-fn check_predicate(snapshot: &Snapshot, expected: &Rows) {
+pub(super) fn check_predicate(snapshot: &Snapshot, expected: &Rows) {
     let last = snapshot.schema().columns.len() - 1;
     let column = snapshot.schema().columns.iter().position(|c| c.data_type == StoredType::Int64).unwrap_or(last);
     let Some(value) = expected.iter().map(|(_, c)| c[column].clone()).find(|v| !v.is_null()) else { return };
@@ -379,7 +379,7 @@ fn check_excluded(snapshot: &Snapshot, expected: &Rows, kind: KeyKind) {
     assert_eq!(read(snapshot, request), sorted(rest));
 }
 
-fn check_statistics(snapshot: &Snapshot, expected: &Rows) {
+pub(super) fn check_statistics(snapshot: &Snapshot, expected: &Rows) {
     let statistics = snapshot.statistics().unwrap();
     if statistics.exact_rows {
         assert_eq!(statistics.rows, expected.len() as u64);

@@ -35,6 +35,8 @@ enum Bench {
     Tpch(tpch::run::Options),
     /// The published answers of TPC-H over the MySQL protocol, on both access paths.
     Verify(tpch::verify::Options),
+    /// Bytes that TPC-H takes in packs, beside Parquet with ZSTD(1)
+    Space(tpch::space::Options),
     /// A columnar aggregate sees every write acknowledged before it began.
     FreshnessSmoke(freshness::Options),
     /// Rows by primary key over the MySQL protocol.
@@ -60,6 +62,7 @@ impl Arguments {
     pub async fn run(self) -> anyhow::Result<bool> {
         let (report, common): (Report, Common) = match self.bench {
             Bench::Tpch(options) => (tpch::run::run(&options).await?, options.common),
+            Bench::Space(options) => (tpch::space::run(&options).await?, options.common),
             Bench::Verify(options) => (tpch::verify::run(&options).await?, options.common),
             Bench::FreshnessSmoke(options) => (block_in_place(|| freshness::run(&options))?, options.common),
             Bench::PointSelect(options) => (block_in_place(|| point_select::run(&options))?, options.common),

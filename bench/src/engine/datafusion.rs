@@ -100,16 +100,16 @@ fn generate(table: Table, scale: f64) -> anyhow::Result<Vec<Vec<RecordBatch>>> {
     })
 }
 
-/// Writes all tables as Parquet files (Snappy, the writer's default row groups), `TABLE.parquet`.
+/// Writes all tables as Parquet files (of the writer's default row groups), `TABLE.parquet`.
 ///
 /// # Errors
 /// When a file cannot be written. Blocks for as long as that takes.
-pub fn write_parquet(directory: &Path, scale: f64) -> anyhow::Result<()> {
+pub fn write_parquet(directory: &Path, scale: f64, compression: Compression) -> anyhow::Result<()> {
     for table in Table::ALL {
         let path = parquet_path(directory, table);
         let file = File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
         let batches = generator::batches(table, scale, BATCH_ROWS, 1, 1);
-        let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
+        let properties = WriterProperties::builder().set_compression(compression).build();
         let mut writer = ArrowWriter::try_new(file, batches.schema(), Some(properties))?;
         for batch in batches {
             writer.write(&batch)?;
@@ -119,6 +119,7 @@ pub fn write_parquet(directory: &Path, scale: f64) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn parquet_path(directory: &Path, table: Table) -> PathBuf {
+/// Where [`write_parquet`] puts a table.
+pub fn parquet_path(directory: &Path, table: Table) -> PathBuf {
     directory.join(format!("{table}.parquet"))
 }

@@ -40,6 +40,15 @@ impl DeltaTree {
         }
         Ok((Self { session, node }, report))
     }
+
+    /// Runs a statement that returns no rows.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub async fn execute(&mut self, sql: &str) -> anyhow::Result<()> {
+        self.session.execute(sql).await?;
+        Ok(())
+    }
 }
 
 #[async_trait]

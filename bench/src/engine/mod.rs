@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use deltatree_query::tpch::answers::{QuotientRule, Row};
 
 pub use answer::rows_of;
-pub use datafusion::{DataFusion, write_parquet};
+pub use datafusion::{DataFusion, parquet_path, write_parquet};
 pub use deltatree::DeltaTree;
 pub use duckdb::DuckDb;
 

@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use deltatree_query::tpch::generator;
 use deltatree_query::tpch::load::LoadReport;
 use deltatree_query::tpch::queries::QUERIES;
+use parquet::basic::Compression;
 
 use crate::engine::{DataFusion, DeltaTree, DuckDb, Engine, write_parquet};
 use crate::machine::peak_memory_mib;
@@ -56,7 +57,7 @@ pub async fn load(choices: &[Choice], scale: f64, directory: &Path, report: &mut
             continue;
         }
         if !parquet && matches!(choice, Choice::DatafusionParquet | Choice::Duckdb) {
-            tokio::task::block_in_place(|| write_parquet(directory, scale))?;
+            tokio::task::block_in_place(|| write_parquet(directory, scale, Compression::SNAPPY))?;
             parquet = true;
         }
         let start = Instant::now();

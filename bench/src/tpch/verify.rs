@@ -80,7 +80,7 @@ pub async fn run(options: &Options) -> anyhow::Result<Report> {
                 report.figure("load", rows as f64 / start.elapsed().as_secs_f64(), "rows/s");
             }
         }
-        verify(&mut connection, &options.answers, &mut report)?;
+        verify(&mut connection, &options.answers, "loaded", &mut report)?;
         if options.updates {
             verify_updated(&server, &mut connection, &options.answers, &mut report)?;
         }
@@ -90,12 +90,12 @@ pub async fn run(options: &Options) -> anyhow::Result<Report> {
 }
 
 /// Runs the 22 queries in the connection's database on both access paths, and compares with the
-/// answers in a directory.
+/// answers in a directory. `state` says in the report what the tables have gone through.
 ///
 /// # Errors
 /// When an answer cannot be read. A query that fails or whose result differs is a failure in the
 /// report.
-pub fn verify(connection: &mut Conn, answers: &Path, report: &mut Report) -> anyhow::Result<()> {
+pub fn verify(connection: &mut Conn, answers: &Path, state: &str, report: &mut Report) -> anyhow::Result<()> {
     for (path, engine) in PATHS {
         connection.query_drop(format!("set session tidb_isolation_read_engines = '{engine}'"))?;
         let start = Instant::now();
@@ -104,11 +104,11 @@ pub fn verify(connection: &mut Conn, answers: &Path, report: &mut Report) -> any
             let expected = answers::read(answers, &query)?;
             match check(connection, &query, &expected) {
                 Ok(()) => right += 1,
-                Err(error) => report.failure(format!("{path} path, {}: {error:#}", query.name())),
+                Err(error) => report.failure(format!("{path} path, {state}, {}: {error:#}", query.name())),
             }
         }
-        report.figure(format!("{path} path, 22 queries"), ms(start.elapsed()), "ms");
-        let name = format!("{path} path, right answers");
+        report.figure(format!("{path} path, {state}: 22 queries"), ms(start.elapsed()), "ms");
+        let name = format!("{path} path, {state}: right answers");
         report.figure_with_target(name, f64::from(right), "count", Target::Exactly(22.0));
     }
     Ok(())
@@ -124,8 +124,8 @@ pub fn verify_updated(
     answers: &Path,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    let ((), updated) = while_updated(server, DATABASE, || verify(connection, answers, report))?;
-    verify(connection, answers, report)?;
+    let ((), updated) = while_updated(server, DATABASE, || verify(connection, answers, "being updated", report))?;
+    verify(connection, answers, "compacted", report)?;
     report.figure("rows updated meanwhile", updated.rows as f64, "count");
     report.figure("compactions meanwhile", updated.compactions as f64, "count");
     Ok(())

@@ -20,14 +20,14 @@ fn both_paths_give_the_published_answers() {
     let server = Server::start(&command, directory.path()).unwrap();
     let mut connection = server.connect().unwrap();
     assert_eq!(load_over_mysql(&mut connection, "tpch", 0.01).unwrap(), 86_805);
-    verify(&mut connection, &answers, &mut report).unwrap();
+    verify(&mut connection, &answers, "loaded", &mut report).unwrap();
     drop(connection);
     server.stop().unwrap();
 
     let server = Server::start(&command, directory.path()).unwrap();
     let mut connection = server.connect().unwrap();
     connection.query_drop("use tpch").unwrap();
-    verify(&mut connection, &answers, &mut report).unwrap();
+    verify(&mut connection, &answers, "reopened", &mut report).unwrap();
 
     verify_updated(&server, &mut connection, &answers, &mut report).unwrap();
     let deltas: Vec<(String, u64, u64)> = connection

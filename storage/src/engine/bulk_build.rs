@@ -72,8 +72,7 @@ impl Inner {
             if rows.commit_ts.values().iter().any(|t| *t > ts.0) {
                 return Err(Error::Invalid(format!("bulk build of table {}: rows newer than {ts}", schema.table)));
             }
-            self.rows_applied.fetch_add(rows.len() as u64, Ordering::Relaxed);
-            self.bytes_applied.fetch_add(rows.bytes() as u64, Ordering::Relaxed);
+            self.files.written.count_applied(rows.len(), rows.bytes());
             let mut start = 0;
             while start < rows.len() {
                 let mut open = match writer.take() {

@@ -52,9 +52,6 @@ pub(super) struct Inner {
     pub(super) pool: Option<Arc<ThreadPool>>,
     /// Latest commit fed, to any table.
     max_commit_ts: AtomicU64,
-    /// Rows that were put in, by batches and bulk builds, and their bytes.
-    pub(super) rows_applied: AtomicU64,
-    pub(super) bytes_applied: AtomicU64,
     _directory_lock: Option<File>,
 }
 
@@ -81,7 +78,7 @@ impl Engine {
         config.check()?;
         let config_threads = config.background_threads;
         let manifest = Manifest::load(store.as_ref())?.unwrap_or_default();
-        let files = Files::open(store, manifest.next_file)?;
+        let files = Files::open(store, &manifest)?;
         let removed = files.remove_orphans(&manifest.files())?;
         if removed > 0 {
             tracing::info!(removed, "removed files that no manifest names");
@@ -101,8 +98,6 @@ impl Engine {
                 durable: RwLock::new(Arc::new(manifest)),
                 commit: Mutex::default(),
                 max_commit_ts: max_commit_ts.0.into(),
-                rows_applied: AtomicU64::new(0),
-                bytes_applied: AtomicU64::new(0),
                 _directory_lock: lock,
             }),
         })
@@ -167,8 +162,7 @@ impl Engine {
         let table = self.inner.table(batch.table)?;
         let newest = batch.commit_ts.values().iter().copied().max().unwrap_or_default();
         let stats = table.apply(batch)?;
-        self.inner.rows_applied.fetch_add(stats.applied as u64, Ordering::Relaxed);
-        self.inner.bytes_applied.fetch_add(stats.bytes as u64, Ordering::Relaxed);
+        self.inner.files.written.count_applied(stats.applied, stats.bytes);
         self.inner.saw_commit(Timestamp(newest));
         Ok(stats)
     }

@@ -40,10 +40,11 @@ impl Inner {
             next_segment: self.next_segment.load(Ordering::SeqCst),
             replay: position.replay.clone(),
             replay_floor: position.floor,
+            written: self.files.written.stats(),
             tables: records,
         };
         let bytes = manifest.commit(self.files.store())?;
-        self.files.written.manifest_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.files.written.count_manifest(bytes);
         let named = manifest.files();
         *self.durable.write() = Arc::new(manifest);
         drop(pins);

@@ -12,7 +12,7 @@ use crate::api::ReplayPosition;
 use crate::delete_vector::{DeleteVector, StoredVector};
 use crate::error::{Error, Result};
 use crate::file::{FileStore, LocalStore, share_directory};
-use crate::manifest::{Files, Manifest, SegmentRecord, delete_file_name};
+use crate::manifest::{Files, Manifest, SegmentRecord, WriteStats, delete_file_name};
 use crate::pack::{Pack, file_name};
 use crate::types::{FileId, KeyRange, SegmentId, TableSchema, Timestamp};
 
@@ -27,6 +27,8 @@ pub struct Inspection {
     pub next_file: u64,
     /// The segment id that would be given out next.
     pub next_segment: u64,
+    /// What had been put in and written when the manifest was.
+    pub written: WriteStats,
     /// By id.
     pub tables: Vec<TableInspection>,
     /// Every file in the directory, by name.
@@ -119,7 +121,7 @@ impl Inspection {
         let lock = share_directory(dir)?;
         let store: Arc<dyn FileStore> = Arc::new(LocalStore::new(dir)?);
         let manifest = Manifest::load(store.as_ref())?.ok_or_else(nothing)?;
-        let files = Files::open(store.clone(), manifest.next_file)?;
+        let files = Files::open(store.clone(), &manifest)?;
         let tables = manifest.tables.iter().map(|record| TableInspection {
             schema: record.schema.clone(),
             floor: record.floor,
@@ -134,6 +136,7 @@ impl Inspection {
             replay_floor: manifest.replay_floor,
             next_file: manifest.next_file,
             next_segment: manifest.next_segment,
+            written: manifest.written,
             _lock: lock,
         })
     }
@@ -272,11 +275,15 @@ mod tests {
         assert_eq!(stable(|_, vector| vector.tail_entries), 10);
         assert_eq!(delta(|pack, vector| u64::from(pack.rows()) - vector.deleted), 10);
         assert_eq!(inspection.replay, Some(ReplayPosition(bytes::Bytes::from_static(b"here"))));
+        let written = inspection.written;
+        assert_eq!((written.rows_applied, written.pack_rows, written.chunk_rows), (110, 100, 10));
         let orphan = inspection.files.iter().find(|f| f.name == file_name(FileId(77))).unwrap();
         assert!(!orphan.named && orphan.bytes == 15);
         assert!(matches!(Engine::open(dir.path(), Config::tiny()), Err(Error::Locked(_))), "opened meanwhile");
         drop(inspection);
         assert_eq!(contents(dir.path()), before);
+        let engine = Engine::open(dir.path(), Config::tiny()).unwrap();
+        assert_eq!(engine.write_stats().rows_applied, 110, "counters go on");
     }
 
     #[test]

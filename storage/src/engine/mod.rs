@@ -17,8 +17,10 @@ pub use engine::Engine;
 pub use inspect::{ArrayInspection, FileInspection, Inspection, SegmentInspection, TableInspection, VectorInspection};
 pub use maintain::MaintenanceReport;
 pub(crate) use snapshots::ActiveSnapshot;
-pub use stats::{ArrayStats, Backpressure, SegmentStats, TableStats, WriteStats};
+pub use stats::{ArrayStats, Backpressure, SegmentStats, TableStats};
 pub use table::ApplyStats;
+
+pub use crate::manifest::WriteStats;
 pub(crate) use table::{TableVersion, UpdateGuard};
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! Figures about tables and segments, for people and for back-pressure.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use super::engine::Engine;
 use crate::error::Result;
+use crate::manifest::WriteStats;
 use crate::row_set::RowSet;
 use crate::segment::Segment;
 use crate::types::{FileId, KeyRange, SegmentId, TableId, Timestamp};
@@ -75,59 +76,6 @@ pub struct ArrayStats {
     pub bytes: u64,
 }
 
-/// What was put into the engine and what it has written, since it was opened. Files that a failure
-/// cut short are not counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct WriteStats {
-    /// Row versions put in, by batches and bulk builds.
-    pub rows_applied: u64,
-    /// Their bytes, not encoded.
-    pub bytes_applied: u64,
-    /// Rows written to packs, in merges and bulk builds.
-    pub pack_rows: u64,
-    /// Bytes of these packs.
-    pub pack_bytes: u64,
-    /// Rows written to delta chunks and history.
-    pub chunk_rows: u64,
-    /// Bytes of these files.
-    pub chunk_bytes: u64,
-    /// Bytes of delete vector files.
-    pub delete_bytes: u64,
-    /// Bytes of manifests.
-    pub manifest_bytes: u64,
-}
-
-impl WriteStats {
-    /// What has come since `earlier`.
-    pub fn since(&self, earlier: &Self) -> Self {
-        Self {
-            rows_applied: self.rows_applied - earlier.rows_applied,
-            bytes_applied: self.bytes_applied - earlier.bytes_applied,
-            pack_rows: self.pack_rows - earlier.pack_rows,
-            pack_bytes: self.pack_bytes - earlier.pack_bytes,
-            chunk_rows: self.chunk_rows - earlier.chunk_rows,
-            chunk_bytes: self.chunk_bytes - earlier.chunk_bytes,
-            delete_bytes: self.delete_bytes - earlier.delete_bytes,
-            manifest_bytes: self.manifest_bytes - earlier.manifest_bytes,
-        }
-    }
-
-    /// Bytes written, to whatever file.
-    pub fn bytes_written(&self) -> u64 {
-        self.pack_bytes + self.chunk_bytes + self.delete_bytes + self.manifest_bytes
-    }
-
-    /// How often each row was written. Encoding does not flatter this figure.
-    pub fn row_amplification(&self) -> f64 {
-        (self.pack_rows + self.chunk_rows) as f64 / self.rows_applied.max(1) as f64
-    }
-
-    /// Bytes written for each byte put in.
-    pub fn byte_amplification(&self) -> f64 {
-        self.bytes_written() as f64 / self.bytes_applied.max(1) as f64
-    }
-}
-
 impl TableStats {
     /// Rows kept, deleted and superseded ones among them, for each row that is neither.
     pub fn space_amplification(&self) -> f64 {
@@ -172,20 +120,9 @@ impl Engine {
         })
     }
 
-    /// What was put in and what was written, in all tables, since the engine was opened.
+    /// What was put in and what was written, in all tables, since the directory was new.
     pub fn write_stats(&self) -> WriteStats {
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let written = &self.inner.files.written;
-        WriteStats {
-            rows_applied: read(&self.inner.rows_applied),
-            bytes_applied: read(&self.inner.bytes_applied),
-            pack_rows: read(&written.pack_rows),
-            pack_bytes: read(&written.pack_bytes),
-            chunk_rows: read(&written.chunk_rows),
-            chunk_bytes: read(&written.chunk_bytes),
-            delete_bytes: read(&written.delete_bytes),
-            manifest_bytes: read(&written.manifest_bytes),
-        }
+        self.inner.files.written.stats()
     }
 
     /// What a feeder should know to slow down in time. Cheap: from counters.

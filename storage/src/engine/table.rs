@@ -174,8 +174,8 @@ impl Table {
         for (i, batch) in prepared {
             stats.applied += batch.accepted();
             stats.replaced += batch.replaced();
-            stats.bytes += batch.bytes();
             if let Some(segment) = batch.apply(&version.segments[i], &version.schema)? {
+                stats.bytes += segment.bytes;
                 applied.push((i, segment));
             }
         }
@@ -238,8 +238,8 @@ fn route(version: &TableVersion, rows: PackRows) -> Result<Vec<(usize, PackRows)
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    if version.segments.len() == 1 {
-        return Ok(vec![(0, rows)]);
+    if version.segments.len() == 1 || rows.len() == 1 {
+        return Ok(vec![(version.route(rows.keys.get(0)), rows)]);
     }
     let mut by_segment: Vec<Vec<u32>> = vec![Vec::new(); version.segments.len()];
     let mut segment = 0;

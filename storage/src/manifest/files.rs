@@ -10,6 +10,7 @@ use std::sync::{Arc, Weak};
 use parking_lot::Mutex;
 
 use super::delete_file::{delete_file_name, parse_delete_file_name, read_deletes, write_deletes};
+use super::manifest::Manifest;
 use super::written::Written;
 use crate::delete_vector::StoredVector;
 use crate::error::Result;
@@ -28,17 +29,17 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// Ids go on after `next` and after every file that is there.
-    pub(crate) fn open(store: Arc<dyn FileStore>, next: u64) -> Result<Self> {
+    /// Ids go on after those of the manifest and after every file that is there.
+    pub(crate) fn open(store: Arc<dyn FileStore>, manifest: &Manifest) -> Result<Self> {
         let names = store.list()?;
         let present = names.iter().filter_map(|n| parse_file_name(n).or_else(|| parse_delete_file_name(n)));
-        let next = present.map(|id| id.0.saturating_add(1)).fold(next, u64::max);
+        let next = present.map(|id| id.0.saturating_add(1)).fold(manifest.next_file, u64::max);
         Ok(Self {
             store,
             next: next.into(),
             packs: Mutex::default(),
             delete_files: Mutex::default(),
-            written: Written::default(),
+            written: Written::from(manifest.written),
         })
     }
 
@@ -81,7 +82,7 @@ impl Files {
         let file = self.allocate();
         self.delete_files.lock().insert(file);
         let bytes = write_deletes(self.store(), file, vectors)?;
-        self.written.delete_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.written.count_deletes(bytes);
         Ok(file)
     }
 

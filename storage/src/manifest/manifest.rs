@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 
 use super::envelope::{Kind, open, seal};
+use super::written::WriteStats;
 use crate::api::ReplayPosition;
 use crate::error::{Error, Result};
 use crate::file::FileStore;
@@ -16,7 +17,7 @@ use crate::types::{FileId, KeyRange, SegmentId, TableSchema, Timestamp};
 
 /// The manifest's name.
 pub(crate) const MANIFEST: &str = "MANIFEST";
-const KIND: Kind = Kind { magic: *b"DTMANIF\n", format: 1 };
+const KIND: Kind = Kind { magic: *b"DTMANIF\n", format: 2 };
 
 /// See the module documentation. Invariants:
 ///
@@ -35,6 +36,8 @@ pub(crate) struct Manifest {
     pub(crate) replay: Option<ReplayPosition>,
     /// No row with a timestamp at or below this one is replayed from there.
     pub(crate) replay_floor: Timestamp,
+    /// What had been put in and written.
+    pub(crate) written: WriteStats,
     /// Live tables.
     pub(crate) tables: Vec<TableRecord>,
 }

@@ -14,3 +14,4 @@ mod written;
 pub(crate) use delete_file::delete_file_name;
 pub(crate) use files::Files;
 pub(crate) use manifest::{ChunkRecord, MANIFEST, Manifest, SegmentRecord, TableRecord};
+pub use written::WriteStats;

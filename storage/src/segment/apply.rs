@@ -40,11 +40,6 @@ impl Prepared {
         self.resolution.accepted_count
     }
 
-    /// Bytes of the rows that will be added, not encoded.
-    pub(crate) fn bytes(&self) -> usize {
-        self.rows.as_ref().map_or(0, PackRows::bytes)
-    }
-
     /// Rows that will be superseded.
     pub(crate) fn replaced(&self) -> usize {
         self.resolution.deletions.len()
@@ -56,7 +51,9 @@ impl Prepared {
         let Some(rows) = self.rows else { return Ok(None) };
         let mut segment = segment.clone();
         let rank = ranks(&self.resolution.accepted);
-        let mut set = RowSet::memory(MemoryRows::new(schema.clone(), rows.clone()));
+        let memory = MemoryRows::new(schema.clone(), rows.clone());
+        let bytes = memory.bytes();
+        let mut set = RowSet::memory(memory);
         // Deletions come in key order, so those of a pack come together.
         let mut stable: Vec<(usize, Vec<Deletion>)> = Vec::new();
         let mut delta: BTreeMap<usize, Vec<Deletion>> = BTreeMap::new();
@@ -80,7 +77,7 @@ impl Prepared {
         segment.delta.append(set);
         segment.delta.join_tail(schema)?;
         let newest = self.resolution.newest.iter().map(|(row, hint)| (rank[*row as usize], *hint)).collect();
-        Ok(Some(Applied { segment, rows, start, newest }))
+        Ok(Some(Applied { segment, rows, bytes, start, newest }))
     }
 }
 
@@ -89,6 +86,8 @@ impl Prepared {
 pub(crate) struct Applied {
     segment: Segment,
     rows: PackRows,
+    /// Of the rows, not encoded.
+    pub(crate) bytes: usize,
     start: u64,
     /// The newest row of each key, and where it goes in the index.
     newest: Vec<(u32, LeafHint)>,

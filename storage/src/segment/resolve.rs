@@ -112,8 +112,14 @@ fn probe_stable(segment: &Segment, rows: &PackRows, unknown: &[(usize, u32)], gr
     if unknown.is_empty() || segment.stable.packs.is_empty() {
         return Ok(());
     }
-    let indices: UInt32Array = unknown.iter().map(|(_, row)| *row).collect::<Vec<_>>().into();
-    let keys = take_keys(&rows.keys, &indices)?;
+    // Rows come in key order more often than not: always if there is but one.
+    let in_order = unknown.len() == rows.len() && (0..).zip(unknown).all(|(at, (_, row))| at == *row);
+    let keys = if in_order {
+        rows.keys.clone()
+    } else {
+        let indices: UInt32Array = unknown.iter().map(|(_, row)| *row).collect::<Vec<_>>().into();
+        take_keys(&rows.keys, &indices)?
+    };
     let oldest = Timestamp(rows.commit_ts.values().iter().copied().min().unwrap_or_default());
     for ((group, _), found) in unknown.iter().zip(segment.stable.find(&keys)?) {
         let Some((pack, row)) = found else { continue };

@@ -77,6 +77,17 @@ pub(super) fn show(out: &mut String, inspection: &Inspection) -> fmt::Result {
         let amplification = space.total as f64 / space.live;
         writeln!(out, "space amplification: {amplification:.2} (all files / what live rows take of theirs)")?;
     }
+    let written = &inspection.written;
+    if written.rows_applied > 0 {
+        writeln!(
+            out,
+            "write amplification: {:.2} rows written for each of {} put in, {} bytes for {} not encoded",
+            written.row_amplification(),
+            written.rows_applied,
+            text::bytes(written.bytes_written()),
+            text::bytes(written.bytes_applied),
+        )?;
+    }
     let live = inspection.files.iter().filter(|file| file.named).count();
     writeln!(out, "files written so far: {}, live: {live}", inspection.next_file)
 }

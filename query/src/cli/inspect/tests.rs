@@ -39,7 +39,12 @@ async fn a_stopped_node_is_shown_and_a_running_one_refused() {
 
     let shown = |section| show(&args(dir.path(), section)).unwrap();
     let summary = shown(None);
-    assert!(summary.contains("id, name") && summary.contains("space amplification"), "{summary}");
+    assert!(
+        summary.contains("id, name")
+            && summary.contains("space amplification")
+            && summary.contains("write amplification"),
+        "{summary}"
+    );
     assert!(shown(Some(Section::Log)).contains("after log entry"));
     let delta = shown(Some(Section::Delta));
     assert!(delta.contains(r#""two""#) && delta.contains("1 tombstones"), "{delta}");

@@ -191,6 +191,7 @@ impl Error {
                 deltatree_storage::error::ErrorKind::Io => ErrorKind::Io,
                 deltatree_storage::error::ErrorKind::Cancelled => ErrorKind::Timeout,
                 deltatree_storage::error::ErrorKind::Locked => ErrorKind::Locked,
+                deltatree_storage::error::ErrorKind::Outdated => ErrorKind::Corrupt,
                 deltatree_storage::error::ErrorKind::Internal => ErrorKind::Internal,
             },
         }

@@ -18,6 +18,8 @@ pub enum ErrorKind {
     Cancelled,
     /// The data directory belongs to another process, or to a newer format.
     Locked,
+    /// The data directory was left by an older version: build it again from the row store.
+    Outdated,
     /// A bug in the engine.
     Internal,
 }
@@ -54,6 +56,9 @@ pub enum Error {
     /// See [`ErrorKind::Locked`].
     #[error("{0}")]
     Locked(String),
+    /// See [`ErrorKind::Outdated`].
+    #[error("{0}")]
+    Outdated(String),
     /// See [`ErrorKind::Internal`].
     #[error("internal error in the columnar engine: {0}")]
     Internal(String),
@@ -68,6 +73,7 @@ impl Error {
             Self::Io { .. } => ErrorKind::Io,
             Self::Cancelled => ErrorKind::Cancelled,
             Self::Locked(_) => ErrorKind::Locked,
+            Self::Outdated(_) => ErrorKind::Outdated,
             Self::Internal(_) => ErrorKind::Internal,
         }
     }

@@ -39,9 +39,11 @@ impl From<ApplyError> for crate::Error {
                 ErrorKind::Corrupt => {
                     Self::Corrupt { what: "columnar table", reason: format!("table {table}: {source}") }
                 }
-                ErrorKind::Invalid | ErrorKind::Cancelled | ErrorKind::Locked | ErrorKind::Internal => {
-                    Self::Internal(format!("cannot apply to columnar table {table}: {source}"))
-                }
+                ErrorKind::Invalid
+                | ErrorKind::Cancelled
+                | ErrorKind::Locked
+                | ErrorKind::Outdated
+                | ErrorKind::Internal => Self::Internal(format!("cannot apply to columnar table {table}: {source}")),
             },
             ApplyError::Codec(e) => Self::Corrupt { what: "log entry", reason: e.to_string() },
             ApplyError::Catalog(e) => Self::Corrupt { what: "definition in the log", reason: e.to_string() },

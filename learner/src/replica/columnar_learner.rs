@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use deltatree_storage::config::Config;
 use deltatree_storage::engine::Engine;
+use deltatree_storage::error::ErrorKind;
 use tokio::sync::watch;
 
 use crate::error::{Error, Result};
@@ -166,21 +167,26 @@ impl Backlog for EntryBacklog {
     }
 }
 
-/// Opens the engine in `dir`. All that it holds can be built again from rows, so a directory that is too
-/// damaged to be opened is set aside, to be looked at, and an empty one takes its place.
+/// Opens the engine in `dir`. All that it holds can be built again from rows, so an empty directory takes
+/// the place of one that an older version left, and of one too damaged to be opened, which is set aside
+/// to be looked at.
 fn open_engine(dir: &Path, config: Config) -> Result<Engine> {
     std::fs::create_dir_all(dir).map_err(Error::io("create the data directory"))?;
-    match Engine::open(dir, config.clone()) {
-        Err(damage) if damage.kind() == deltatree_storage::error::ErrorKind::Corrupt => {
-            let aside = dir.with_extension("damaged");
-            tracing::error!(%damage, aside = %aside.display(), "the columnar replica is built again from rows");
-            if aside.exists() {
-                std::fs::remove_dir_all(&aside).map_err(Error::io("remove an older damaged replica"))?;
-            }
-            std::fs::rename(dir, &aside).map_err(Error::io("set the damaged replica aside"))?;
-            std::fs::create_dir_all(dir).map_err(Error::io("create the data directory"))?;
-            Ok(Engine::open(dir, config)?)
+    let unusable = match Engine::open(dir, config.clone()) {
+        Err(e) if matches!(e.kind(), ErrorKind::Corrupt | ErrorKind::Outdated) => e,
+        opened => return Ok(opened?),
+    };
+    if unusable.kind() == ErrorKind::Outdated {
+        tracing::info!(%unusable, "the columnar replica is built again from rows");
+        std::fs::remove_dir_all(dir).map_err(Error::io("remove an outdated replica"))?;
+    } else {
+        let aside = dir.with_extension("damaged");
+        tracing::error!(%unusable, aside = %aside.display(), "the columnar replica is built again from rows");
+        if aside.exists() {
+            std::fs::remove_dir_all(&aside).map_err(Error::io("remove an older damaged replica"))?;
         }
-        opened => Ok(opened?),
+        std::fs::rename(dir, &aside).map_err(Error::io("set the damaged replica aside"))?;
     }
+    std::fs::create_dir_all(dir).map_err(Error::io("create the data directory"))?;
+    Ok(Engine::open(dir, config)?)
 }

@@ -16,9 +16,12 @@ impl SqlError {
     fn from_columnar(e: &StorageError) -> Self {
         match e.kind() {
             ErrorKind::Cancelled => Self::interrupted(),
-            ErrorKind::Invalid | ErrorKind::Corrupt | ErrorKind::Io | ErrorKind::Locked | ErrorKind::Internal => {
-                Self::internal(e.to_string())
-            }
+            ErrorKind::Invalid
+            | ErrorKind::Corrupt
+            | ErrorKind::Io
+            | ErrorKind::Locked
+            | ErrorKind::Outdated
+            | ErrorKind::Internal => Self::internal(e.to_string()),
         }
     }
 }

@@ -81,6 +81,13 @@ fn cut_in_half(file: &Path) {
     fs::OpenOptions::new().write(true).open(file).unwrap().set_len(length / 2).unwrap();
 }
 
+/// As an older version would have left the file; no other byte says which version that was.
+fn date_back(manifest: &Path) {
+    let mut bytes = fs::read(manifest).unwrap();
+    bytes[8] = 1;
+    fs::write(manifest, bytes).unwrap();
+}
+
 #[test]
 fn a_damaged_columnar_file_is_named_or_rebuilt() {
     let sound = tempfile::tempdir().unwrap();
@@ -92,6 +99,7 @@ fn a_damaged_columnar_file_is_named_or_rebuilt() {
         (".deletes", cut_in_half),
         ("MANIFEST", flip_in_the_middle),
         ("MANIFEST", cut_in_half),
+        ("MANIFEST", date_back),
     ] {
         let copied = tempfile::tempdir().unwrap();
         copy(sound.path(), copied.path());

@@ -61,8 +61,8 @@ impl Engine {
     /// behind.
     ///
     /// Fails with [`Error::Locked`] if another process has the directory, and with
-    /// [`Error::Corrupt`] if the manifest is damaged. A damaged table does not make it fail: see
-    /// [`Engine::damaged_tables`].
+    /// [`Error::Corrupt`] if the manifest is damaged, [`Error::Outdated`] if an older version wrote it.
+    /// A damaged table does not make it fail: see [`Engine::damaged_tables`].
     pub fn open(dir: &Path, config: Config) -> Result<Self> {
         let store = LocalStore::new(dir)?;
         let lock = lock_directory(dir)?;

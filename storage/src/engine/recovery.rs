@@ -40,9 +40,14 @@ fn restore_table(files: &Files, record: &TableRecord) -> Result<Table> {
             let damage = Damage { path, offset, reason, record: record.clone() };
             version.damage = Some(Arc::new(damage));
         }
-        Err(e @ (Error::Invalid(_) | Error::Io { .. } | Error::Cancelled | Error::Locked(_) | Error::Internal(_))) => {
-            return Err(e);
-        }
+        Err(
+            e @ (Error::Invalid(_)
+            | Error::Io { .. }
+            | Error::Cancelled
+            | Error::Locked(_)
+            | Error::Outdated(_)
+            | Error::Internal(_)),
+        ) => return Err(e),
     }
     if cfg!(debug_assertions) {
         version.validate();

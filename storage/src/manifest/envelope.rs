@@ -57,11 +57,8 @@ pub(super) fn open<T: DeserializeOwned>(kind: Kind, path: &Path, bytes: &[u8]) -
     }
     let format = number(8) as u32;
     if format != kind.format {
-        return Err(Error::Locked(format!(
-            "{} has format {format}, and this version reads format {}",
-            path.display(),
-            kind.format
-        )));
+        let other = format!("{} has format {format}, and this version reads format {}", path.display(), kind.format);
+        return Err(if format < kind.format { Error::Outdated(other) } else { Error::Locked(other) });
     }
     if number(16) != payload.len() as u64 {
         return Err(damaged(16, "the file is not as long as it says"));

@@ -12,7 +12,7 @@ use super::format::{ALIGNMENT, TRAILER_BYTES, file_name, trailer};
 use super::{Pack, PackOptions, PackRows, PackWriter};
 use crate::error::{ErrorKind, Result};
 use crate::file::{FileStore, MemoryStore};
-use crate::testing::{Damage, Model, ModelRow, damage, damaged, key_array, peak_bytes};
+use crate::testing::{Damage, Model, ModelRow, damage, damaged, key_array, peak_bytes, schema};
 use crate::types::*;
 
 const FILE: FileId = FileId(1);
@@ -46,16 +46,7 @@ static SAMPLES: LazyLock<Vec<Sample>> = LazyLock::new(|| {
 });
 
 fn sample(key: KeyKind, sorted: bool, rows: u32, types: &[StoredType]) -> Sample {
-    let column = |(i, data_type): (usize, &StoredType)| ColumnSchema {
-        id: ColumnId(i as u32),
-        name: format!("c{i}"),
-        data_type: *data_type,
-        nullable: true,
-        default: Value::Null,
-    };
-    let columns = types.iter().enumerate().map(column).collect();
-    let schema =
-        TableSchema { table: TableId(7), version: 1, key, key_column: (key == KeyKind::Int).then_some(0), columns };
+    let schema = schema(key, types);
     let rows: Vec<ModelRow> = (0..rows)
         .map(|i| ModelRow {
             key: row_key(key, if sorted { i * 3 } else { i * 37 % 500 }),

@@ -8,6 +8,7 @@ use arrow::datatypes::i256;
 use proptest::prelude::*;
 
 use super::{CompareOp, Predicate};
+use crate::testing;
 use crate::types::*;
 use crate::zone_map::{Verdict, ZoneMap, prune};
 
@@ -24,20 +25,7 @@ const TYPES: [StoredType; 9] = [
 ];
 
 fn schema() -> TableSchema {
-    let column = |(i, data_type): (usize, &StoredType)| ColumnSchema {
-        id: ColumnId(i as u32),
-        name: format!("c{i}"),
-        data_type: *data_type,
-        nullable: true,
-        default: Value::Null,
-    };
-    TableSchema {
-        table: TableId(1),
-        version: 1,
-        key: KeyKind::Int,
-        key_column: None,
-        columns: TYPES.iter().enumerate().map(column).collect(),
-    }
+    TableSchema { key_column: None, ..testing::schema(KeyKind::Int, &TYPES) }
 }
 
 /// Cell number `n` of a column: few different ones, so that predicates hit, and the awkward ones.

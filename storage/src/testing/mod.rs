@@ -8,6 +8,8 @@ mod cells;
 mod damage;
 mod measured;
 mod model;
+#[cfg(test)]
+mod schema;
 
 #[cfg(test)]
 pub(crate) use allocations::peak_bytes;
@@ -16,3 +18,5 @@ pub use cells::{array_of, cell, cell_at};
 pub(crate) use damage::{Damage, damage, damaged};
 pub use measured::{DeletionsUnderTest, IndexUnderTest};
 pub use model::{Model, ModelRow, key_array};
+#[cfg(test)]
+pub(crate) use schema::{column, schema};

@@ -81,7 +81,7 @@ pub(super) fn show(out: &mut String, inspection: &Inspection) -> fmt::Result {
     if written.rows_applied > 0 {
         writeln!(
             out,
-            "write amplification: {:.2} rows written for each of {} put in, {} bytes for {} not encoded",
+            "write amplification: {:.2} rows written for each of {} put in, {} for {} not encoded",
             written.row_amplification(),
             written.rows_applied,
             text::bytes(written.bytes_written()),

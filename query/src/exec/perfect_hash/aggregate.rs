@@ -42,7 +42,7 @@ impl PerfectHashAggregateExec {
         }
         let input = aggregate.input().schema();
         let types = group_by.expr().iter().map(|(expr, _)| expr.data_type(&input)).collect::<Result<Vec<_>>>()?;
-        Ok(GroupTable::new(&types).map(|_| Self {
+        Ok(GroupTable::exists_for(&types).then(|| Self {
             aggregate: Arc::new(aggregate.clone()),
             types,
             metrics: ExecutionPlanMetricsSet::new(),

@@ -28,6 +28,11 @@ pub(super) struct GroupTable {
 }
 
 impl GroupTable {
+    /// Whether there are tables for columns of these types.
+    pub(super) fn exists_for(types: &[DataType]) -> bool {
+        types.iter().all(|data_type| numbering(data_type).is_some())
+    }
+
     /// An empty table for columns of these types; `None` if the values of one cannot be numbered.
     pub(super) fn new(types: &[DataType]) -> Option<Self> {
         let columns: Vec<_> = types.iter().map(numbering).collect::<Option<_>>()?;

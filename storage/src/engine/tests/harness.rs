@@ -15,10 +15,9 @@ use crate::error::Result;
 use crate::file::{FileStore, FileWriter, MemoryStore};
 use crate::predicate::{CompareOp, Predicate};
 use crate::scan::Snapshot;
-use crate::testing::{Model, ModelRow, cell_at, key_array};
-use crate::types::{
-    ColumnId, ColumnSchema, KeyKind, KeyRange, RowKey, StoredType, TableId, TableSchema, Timestamp, Value,
-};
+pub(super) use crate::testing::schema;
+use crate::testing::{Model, ModelRow, cell_at, column, key_array};
+use crate::types::{KeyKind, KeyRange, RowKey, StoredType, TableId, TableSchema, Timestamp, Value};
 
 pub(super) const TABLE: TableId = TableId(1);
 
@@ -42,21 +41,6 @@ pub(super) const ALL_TYPES: [StoredType; 18] = [
     StoredType::DurationMicros,
     StoredType::Binary,
 ];
-
-pub(super) fn column(id: u32, data_type: StoredType) -> ColumnSchema {
-    ColumnSchema { id: ColumnId(id), name: format!("c{id}"), data_type, nullable: true, default: Value::Null }
-}
-
-/// With integer keys, the first column is the key.
-pub(super) fn schema(key: KeyKind, types: &[StoredType]) -> TableSchema {
-    TableSchema {
-        table: TABLE,
-        version: 1,
-        key,
-        key_column: (key == KeyKind::Int).then_some(0),
-        columns: types.iter().enumerate().map(|(i, t)| column(i as u32, *t)).collect(),
-    }
-}
 
 pub(super) fn row_key(kind: KeyKind, n: u16) -> RowKey {
     match kind {

@@ -2,9 +2,10 @@
 
 mod compress;
 mod condition;
-mod dense;
 mod exclude;
+mod fill;
 mod get;
+mod keep;
 mod merge;
 mod ordered;
 mod plan;

@@ -7,22 +7,29 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
-use arrow::array::{Array, ArrayRef, BooleanArray};
+use arrow::array::{Array, ArrayRef};
 use arrow::buffer::BooleanBuffer;
-use arrow::compute::{filter, prep_null_mask_filter};
+use arrow::compute::prep_null_mask_filter;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 
 use super::condition::Condition;
-use super::dense::keep;
+use super::keep::Keep;
 use super::visibility::both;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::pack::{slice_keys, typed_keys};
 use crate::row_set::Rows;
 use crate::types::{KeyArray, TableSchema};
 
 /// Read only the rows needed of a column if they are fewer than one in this many.
 const SPARSE: usize = 16;
+
+/// The rows of a unit that survived.
+pub(super) struct ZoneRows {
+    /// Set if keys were asked for.
+    pub(super) keys: Option<KeyArray>,
+    pub(super) batch: RecordBatch,
+}
 
 /// See the module documentation. *The rows* are those not dropped.
 pub(super) struct Survivors<'a> {
@@ -43,19 +50,18 @@ pub(super) struct Survivors<'a> {
 
 /// The rows that are left of those at the beginning.
 struct Kept {
-    mask: BooleanArray,
-    count: usize,
+    keep: Keep,
     /// Their numbers, once asked for.
     rows: OnceCell<Vec<u32>>,
 }
 
 impl Kept {
-    fn new(mask: BooleanArray) -> Self {
-        Self { count: mask.true_count(), mask, rows: OnceCell::new() }
+    fn new(keep: Keep) -> Self {
+        Self { keep, rows: OnceCell::new() }
     }
 
     fn rows(&self) -> &[u32] {
-        self.rows.get_or_init(|| self.mask.values().set_indices_u32().collect())
+        self.rows.get_or_init(|| self.keep.mask().set_indices_u32().collect())
     }
 }
 
@@ -67,7 +73,7 @@ impl<'a> Survivors<'a> {
 
     /// Number of the rows, ruled out or not.
     pub(super) fn len(&self) -> usize {
-        self.kept.as_ref().map_or(self.total, |kept| kept.count)
+        self.kept.as_ref().map_or(self.total, |kept| kept.keep.count())
     }
 
     /// Number of the rows that are not ruled out.
@@ -119,21 +125,24 @@ impl<'a> Survivors<'a> {
 
     /// Drops what has been ruled out. Of the columns read so far only the `needed` ones are kept.
     pub(super) fn drop_ruled_out(&mut self, needed: impl Fn(usize) -> bool) -> Result<()> {
-        let Some(selection) = self.selection.take() else { return Ok(()) };
-        let mask = BooleanArray::new(selection, None);
+        self.drop(needed, Keep::in_order)
+    }
+
+    fn drop(&mut self, needed: impl Fn(usize) -> bool, keep: impl Fn(BooleanBuffer) -> Keep) -> Result<()> {
+        let Some(mask) = self.selection.take() else { return Ok(()) };
         self.columns.retain(|column, _| needed(*column));
-        let count = mask.true_count();
-        for (column, array) in std::mem::take(&mut self.columns) {
-            self.columns.insert(column, keep(array, &mask, count)?);
-        }
-        self.kept = Some(Kept::new(match &self.kept {
-            None => mask,
+        let (now, of_all) = match &self.kept {
+            None => (keep(mask), None),
             Some(kept) => {
                 let mut bits = vec![false; self.total];
-                mask.values().set_indices().for_each(|i| bits[kept.rows()[i] as usize] = true);
-                bits.into()
+                mask.set_indices().for_each(|i| bits[kept.rows()[i] as usize] = true);
+                (Keep::in_order(mask), Some(Keep::in_order(bits.into())))
             }
-        }));
+        };
+        for (column, array) in std::mem::take(&mut self.columns) {
+            self.columns.insert(column, now.of(array)?);
+        }
+        self.kept = Some(Kept::new(of_all.unwrap_or(now)));
         Ok(())
     }
 
@@ -149,14 +158,14 @@ impl<'a> Survivors<'a> {
 
     fn read(&self, column: usize) -> Result<ArrayRef> {
         let column = &self.schema.columns[column];
-        if let Some(kept) = self.kept.as_ref().filter(|kept| kept.count * SPARSE < self.total) {
+        if let Some(kept) = self.kept.as_ref().filter(|kept| kept.keep.count() * SPARSE < self.total) {
             let rows: Vec<u32> = kept.rows().iter().map(|row| self.offset as u32 + row).collect();
             return self.source.read_column_rows(column, self.zone, &rows);
         }
         let all = self.source.read_column(column, self.zone)?.slice(self.offset, self.total);
         Ok(match &self.kept {
             None => all,
-            Some(kept) => keep(all, &kept.mask, kept.count)?,
+            Some(kept) => kept.keep.of(all)?,
         })
     }
 
@@ -165,17 +174,18 @@ impl<'a> Survivors<'a> {
         let keys = slice_keys(&self.source.read_keys(self.zone)?, self.offset, self.total);
         Ok(match &self.kept {
             None => keys,
-            Some(kept) => typed_keys(&filter(keys.as_array(), &kept.mask)?, keys.kind()),
+            Some(kept) => typed_keys(&kept.keep.of(keys.as_array().slice(0, keys.len()))?, keys.kind()),
         })
     }
 
-    /// The columns at `projection` of the rows, none of which may be ruled out any more.
-    pub(super) fn project(&mut self, projection: &[usize], schema: SchemaRef) -> Result<RecordBatch> {
-        if self.selection.is_some() {
-            return Err(Error::Internal("rows that were ruled out have not been dropped".into()));
-        }
+    /// What is left: the columns at `projection`, and keys if they are asked for. Without keys, order is
+    /// of no matter to anyone.
+    pub(super) fn finish(mut self, projection: &[usize], schema: SchemaRef, with_keys: bool) -> Result<ZoneRows> {
+        let keep = if with_keys { Keep::in_order } else { Keep::in_any_order };
+        self.drop(|column| projection.contains(&column), keep)?;
+        let keys = if with_keys { Some(self.keys()?) } else { None };
         let columns = projection.iter().map(|column| self.column(*column)).collect::<Result<_>>()?;
-        batch_of(schema, columns, self.len())
+        Ok(ZoneRows { keys, batch: batch_of(schema, columns, self.len())? })
     }
 }
 

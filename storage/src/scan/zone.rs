@@ -3,16 +3,14 @@
 use std::sync::atomic::Ordering;
 
 use arrow::buffer::BooleanBuffer;
-use arrow::record_batch::RecordBatch;
 
 use super::condition::best_first;
 use super::exclude::not_in;
 use super::plan::{Source, Unit};
 use super::scan::Scan;
-use super::survivors::Survivors;
+use super::survivors::{Survivors, ZoneRows};
 use super::visibility::visible;
 use crate::error::Result;
-use crate::types::KeyArray;
 use crate::zone_map::{Verdict, prune};
 
 /// Before a condition is evaluated, rows that are ruled out are dropped if those left are fewer than
@@ -23,14 +21,7 @@ const DROP_IF_CHEAP: usize = 16;
 /// Conditions of at least this relative cost are dear.
 const DEAR: f64 = 4.0;
 
-/// The rows of a unit that survived.
-pub(super) struct ZoneRows {
-    /// Set if keys were asked for.
-    pub(super) keys: Option<KeyArray>,
-    pub(super) batch: RecordBatch,
-}
-
-/// Reads a unit; `None` if no row survives.
+/// Reads a unit; `None` if no row survives. Rows keep their order only if keys are asked for.
 pub(super) fn read_unit(scan: &Scan, unit: &Unit, with_keys: bool) -> Result<Option<ZoneRows>> {
     let source = &scan.plan.sources[unit.source];
     if pruned_by_now(scan, source, unit) {
@@ -48,15 +39,12 @@ pub(super) fn read_unit(scan: &Scan, unit: &Unit, with_keys: bool) -> Result<Opt
     if !select_visible(scan, source, unit, &mut rows)? || !select_matching(scan, unit, &mut rows)? {
         return Ok(None);
     }
-    let projection = &scan.request.projection;
-    rows.drop_ruled_out(|column| projection.contains(&column))?;
-    let keys = if with_keys { Some(rows.keys()?) } else { None };
-    let batch = rows.project(projection, scan.schema.clone())?;
-    metrics.rows_returned.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
+    let rows = rows.finish(&scan.request.projection, scan.schema.clone(), with_keys)?;
+    metrics.rows_returned.fetch_add(rows.batch.num_rows() as u64, Ordering::Relaxed);
     if !source.sorted {
-        metrics.delta_rows.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
+        metrics.delta_rows.fetch_add(rows.batch.num_rows() as u64, Ordering::Relaxed);
     }
-    Ok(Some(ZoneRows { keys, batch }))
+    Ok(Some(rows))
 }
 
 /// Whether the filters, as sharp as they are now, rule the zone out.

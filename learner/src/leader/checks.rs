@@ -28,7 +28,7 @@ pub(super) fn check(store: &RowStore, request: &mut CommitRequest, applied: Time
         .mutations
         .iter()
         .enumerate()
-        .filter(|(_, m)| m.must_be_new || depth == Depth::AllKeys)
+        .filter(|(_, m)| m.must_be_new || depth == Depth::AllKeys && m.unchanged_since < applied)
         .map(|(i, _)| i)
         .collect();
     let mutations = &request.mutations;

@@ -121,6 +121,11 @@ impl Backend {
         Batch { inner: self.db.batch(), spaces: self.current.load_full() }
     }
 
+    /// Begins a new memory table for a space; the former one is written to disk in the background.
+    pub(crate) fn rotate(&self, space: Space) -> Result<()> {
+        self.current.load().get(space).rotate_memtable().map(drop).map_err(Error::io("write to the row store"))
+    }
+
     /// Makes all earlier batches durable. Blocks on disk.
     pub(crate) fn persist(&self) -> Result<()> {
         self.db.persist(PersistMode::SyncData).map_err(Error::io("sync the row store"))

@@ -19,12 +19,14 @@ pub(crate) struct ApplyBatch {
     /// Records that this batch itself has written, so that a later transaction of it finds them.
     written: HashMap<Vec<u8>, Vec<u8>>,
     scratch: Vec<u8>,
+    /// Rows that had a version before.
+    overwritten: u64,
 }
 
 impl ApplyBatch {
     pub(crate) fn new(store: &RowStore) -> Self {
         let batch = store.backend.batch();
-        Self { store: store.clone(), batch, written: HashMap::new(), scratch: Vec::new() }
+        Self { store: store.clone(), batch, written: HashMap::new(), scratch: Vec::new(), overwritten: 0 }
     }
 
     /// Adds a transaction. `several` says that the batch holds more than this one. Applying a
@@ -49,6 +51,7 @@ impl ApplyBatch {
                 let history_key = record::history_key(key, old.commit_ts);
                 self.batch.put(Space::Garbage, garbage::history_note(ts, &history_key), []);
                 self.batch.put(Space::History, history_key, current);
+                self.overwritten += 1;
             }
             None if mutation.value.is_none() => return Ok(()),
             None => {}
@@ -77,6 +80,7 @@ impl ApplyBatch {
 
     /// Makes all of it visible at once. Durable only at the next [`RowStore::persist`].
     pub(crate) fn finish(self) -> Result<()> {
-        self.batch.commit()
+        self.batch.commit()?;
+        self.store.note_overwritten(self.overwritten)
     }
 }

@@ -35,6 +35,8 @@ pub(crate) struct RowStore {
     pub(super) backend: Backend,
     /// Versions that only readers below this could see may be gone.
     safe_point: Arc<AtomicU64>,
+    /// Rows overwritten since their memory table was begun.
+    overwritten: Arc<AtomicU64>,
 }
 
 const SAFE_POINT: &[u8] = b"safe_point";
@@ -43,7 +45,7 @@ impl RowStore {
     /// Opens or creates the store in `path`. Blocks on disk. Errors: `Locked`, `Io`, `Corrupt`.
     pub(crate) fn open(path: &Path, cache_bytes: u64) -> Result<Self> {
         let backend = Backend::open(path, cache_bytes)?;
-        let store = Self { backend, safe_point: Arc::default() };
+        let store = Self { backend, safe_point: Arc::default(), overwritten: Arc::default() };
         if let Some(bytes) = store.meta(SAFE_POINT)? {
             let bytes: [u8; 8] = bytes.as_ref().try_into().map_err(|_| Error::Corrupt {
                 what: "safe point",
@@ -86,6 +88,18 @@ impl RowStore {
     /// Makes everything applied so far durable. Blocks on disk.
     pub(crate) fn persist(&self) -> Result<()> {
         self.backend.persist()
+    }
+
+    /// Counts rows that were overwritten. The library keeps every value that a key has had in its memory
+    /// table, and a scan steps over all of them: without this, scans of rows that change all the time take
+    /// longer and longer until the table is full.
+    pub(super) fn note_overwritten(&self, rows: u64) -> Result<()> {
+        const MOST: u64 = 1 << 15;
+        if rows == 0 || self.overwritten.fetch_add(rows, Ordering::Relaxed) + rows < MOST {
+            return Ok(());
+        }
+        self.overwritten.store(0, Ordering::Relaxed);
+        self.backend.rotate(Space::Rows)
     }
 
     /// Bytes on disk.

@@ -30,7 +30,8 @@ pub(crate) struct CheckedMutation {
     pub(crate) mutation: Mutation,
     /// Of the key.
     pub(crate) hash: KeyHash,
-    /// No version newer than this may exist: the start timestamp, or that of the key's lock.
+    /// No version newer than this may exist: the start timestamp, or that of the key's lock; the
+    /// largest one if it is enough that another key of the transaction is checked.
     pub(crate) unchanged_since: Timestamp,
     /// Whether the key must have no row.
     pub(crate) must_be_new: bool,

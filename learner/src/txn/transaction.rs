@@ -19,6 +19,7 @@ use deltatree_storage::types::{TableId, Timestamp};
 use super::request::{CheckedMutation, CommitRequest};
 use super::write_buffer::WriteBuffer;
 use super::{DirtyEntry, Savepoint, TxnId, TxnScan};
+use crate::codec::{KeyShape, key_shape};
 use crate::error::{Error, Result};
 use crate::leader::{Leader, ReaderGuard};
 use crate::row_store::RowReader;
@@ -259,7 +260,11 @@ impl Transaction {
         let mutations = std::mem::take(&mut self.writes)
             .into_writes()
             .map(|(key, write)| {
-                let unchanged_since = self.locked.get(&key).copied().unwrap_or(start_ts);
+                let unchanged_since = match key_shape(&key) {
+                    // Whoever changes an entry changes its row as well, and that is checked.
+                    Some(KeyShape::Index { .. }) if !write.must_be_new => Timestamp::MAX,
+                    _ => self.locked.get(&key).copied().unwrap_or(start_ts),
+                };
                 CheckedMutation::new(key, write.value, unchanged_since, write.must_be_new)
             })
             .collect();

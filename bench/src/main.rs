@@ -5,6 +5,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use deltatree_bench::cli::Arguments;
 
+/// That of the server.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     match Arguments::parse().run().await {

@@ -2,7 +2,7 @@
 
 use deltatree_learner::catalog::TableInfo;
 use deltatree_storage::predicate::Predicate;
-use deltatree_storage::types::RowKey;
+use deltatree_storage::types::{KeyRange, RowKey};
 
 use super::access_path::AccessPath;
 use super::candidates::candidates;
@@ -14,7 +14,7 @@ use crate::planner::{Engine, Engines};
 const NO_ACCESS_PATH: u16 = 1815;
 
 /// Rows that are read by key without a thought.
-const FEW_ROWS: u64 = 200;
+pub const FEW_ROWS: u64 = 200;
 
 /// A path with its price.
 #[derive(Clone, Debug, PartialEq)]
@@ -121,6 +121,17 @@ pub fn choose_few(
     let (_, cost_us) = price(&path, table, conjuncts, &Facts::default());
     let only = Priced { path: path.clone(), rows, cost_us, bar: None };
     Some(Choice { path, rows, cost_us, reason: Reason::FewRows, candidates: vec![only] })
+}
+
+/// The path over keys that are known to be few.
+pub fn by_keys(keys: KeyRange) -> Choice {
+    Choice {
+        path: AccessPath::KeyRange { ranges: vec![keys] },
+        rows: FEW_ROWS as f64,
+        cost_us: 0.0,
+        reason: Reason::FewRows,
+        candidates: Vec::new(),
+    }
 }
 
 /// Rows that a path can read at most, where its keys alone tell.

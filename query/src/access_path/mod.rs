@@ -14,7 +14,7 @@ mod hint;
 
 pub use access_path::{AccessPath, IndexRange};
 pub use candidates::candidates;
-pub use choose::{Bar, Choice, Priced, Reason, choose, choose_few};
+pub use choose::{Bar, Choice, FEW_ROWS, Priced, Reason, by_keys, choose, choose_few};
 pub use cost::{Facts, price};
 pub use hint::Hints;
 

@@ -18,7 +18,7 @@ use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Pla
 use deltatree_learner::RowReader;
 use deltatree_learner::codec::{RowsToArrow, decode_row_key};
 use deltatree_storage::api::CancelFlag;
-use deltatree_storage::types::{RowKey, Timestamp};
+use deltatree_storage::types::{KeyRange, RowKey, Timestamp};
 
 use super::filters::{ScanFilters, apply, display_all};
 use super::row_source::{RowCursor, RowSource, RowWalk};
@@ -81,6 +81,30 @@ impl RowReadExec {
             properties,
             metrics: ExecutionPlanMetricsSet::new(),
         }
+    }
+}
+
+impl RowReadExec {
+    /// The same scan of other keys, for another reader.
+    pub(crate) fn over(
+        &self,
+        keys: KeyRange,
+        ts: Timestamp,
+        overlay: Option<Arc<TransactionOverlay>>,
+        cancel: CancelFlag,
+    ) -> Self {
+        let read = &*self.read;
+        let read = RowRead {
+            shape: read.shape.clone(),
+            filters: read.filters.clone(),
+            parts: vec![RowSource::Ranges(vec![keys])],
+            choice: read.choice.clone(),
+            reader: read.reader.clone(),
+            ts,
+            overlay,
+            cancel,
+        };
+        Self { read: Arc::new(read), metrics: ExecutionPlanMetricsSet::new(), ..self.clone() }
     }
 }
 

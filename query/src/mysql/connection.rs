@@ -6,6 +6,7 @@
 
 use std::io::{ErrorKind, Result};
 use std::net::IpAddr;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use super::constants::{capability, command, status};
 use super::handshake::{self, CHALLENGE, Login};
 use super::packet::{Fields, PacketReader, PacketWriter, put_bytes, put_length};
 use super::prepared::PreparedStatements;
+use super::result_header::ResultHeaders;
 use super::result_set::{self, Form};
 use super::{auth, column, infile};
 use crate::error::SqlError;
@@ -37,6 +39,7 @@ pub(crate) struct Connection {
     writer: PacketWriter<OwnedWriteHalf>,
     session: Session,
     prepared: PreparedStatements,
+    headers: ResultHeaders,
     capabilities: u32,
     challenge: [u8; CHALLENGE],
     peer: IpAddr,
@@ -92,6 +95,7 @@ impl Connection {
             writer,
             session,
             prepared: PreparedStatements::default(),
+            headers: ResultHeaders::default(),
             capabilities: login.capabilities,
             challenge,
             peer,
@@ -264,14 +268,17 @@ impl Connection {
                     None => return Ok(false),
                 }
             }
-            let Self { reader, writer, session, capabilities, .. } = self;
+            let Self { reader, writer, session, headers, capabilities, .. } = self;
             let mut interruption = session.interruption();
-            let work = async {
-                let result = session.run(statement, &[]).await;
-                let ok = result.is_ok();
-                send(writer, session, *capabilities, Form::Text, result, more).await.map(|sent| sent && ok)
+            let outcome = {
+                let work = pin!(async {
+                    let result = session.run(statement, &[]).await;
+                    let ok = result.is_ok();
+                    send(writer, session, headers, *capabilities, Form::Text, result, more).await.map(|sent| sent && ok)
+                });
+                watch(work, reader, &mut interruption).await
             };
-            match watch(work, reader, &mut interruption).await {
+            match outcome {
                 Outcome::Done(Ok(true)) => {}
                 Outcome::Done(Ok(false)) => return Ok(true),
                 Outcome::Done(Err(e)) => return Err(e),
@@ -287,7 +294,7 @@ impl Connection {
 
     /// Runs a `LOAD DATA LOCAL`. False if it failed, `None` if the client left.
     async fn load_file(&mut self, statement: &ParsedStatement, file: &str, more: bool) -> Result<Option<bool>> {
-        let Self { reader, writer, session, capabilities, .. } = self;
+        let Self { reader, writer, session, headers, capabilities, .. } = self;
         if *capabilities & capability::LOCAL_FILES == 0 || !session.variables.switch("local_infile") {
             self.write_error(&SqlError::local_infile_disabled());
             return Ok(Some(false));
@@ -319,12 +326,12 @@ impl Connection {
         }
         writer.set_sequence(reader.sequence());
         let ok = result.is_ok();
-        let sent = send(writer, session, *capabilities, Form::Text, result, more).await?;
+        let sent = send(writer, session, headers, *capabilities, Form::Text, result, more).await?;
         Ok(Some(sent && ok))
     }
 
     async fn execute(&mut self, body: &[u8]) -> Result<bool> {
-        let Self { reader, writer, session, prepared, capabilities, .. } = self;
+        let Self { reader, writer, session, prepared, headers, capabilities, .. } = self;
         let (statement, parameters) = match prepared.bind(body) {
             Ok(bound) => bound,
             Err(e) => {
@@ -333,11 +340,14 @@ impl Connection {
             }
         };
         let mut interruption = session.interruption();
-        let work = async {
-            let result = session.run(statement, &parameters).await;
-            send(writer, session, *capabilities, Form::Binary, result, false).await
+        let outcome = {
+            let work = pin!(async {
+                let result = session.run(statement, &parameters).await;
+                send(writer, session, headers, *capabilities, Form::Binary, result, false).await
+            });
+            watch(work, reader, &mut interruption).await
         };
-        match watch(work, reader, &mut interruption).await {
+        match outcome {
             Outcome::Done(done) => done.map(|_| true),
             Outcome::Interrupted => self.interrupted().await,
             Outcome::Ended => Ok(false),
@@ -452,8 +462,9 @@ enum Outcome<T> {
     Ended,
 }
 
+/// Runs `work`, which is pinned because it is large: to hand it over would copy all of it.
 async fn watch<T>(
-    work: impl Future<Output = T>,
+    work: Pin<&mut impl Future<Output = T>>,
     reader: &mut PacketReader,
     interruption: &mut Interruption,
 ) -> Outcome<T> {
@@ -471,6 +482,7 @@ async fn watch<T>(
 async fn send(
     writer: &mut PacketWriter<OwnedWriteHalf>,
     session: &mut Session,
+    headers: &mut ResultHeaders,
     capabilities: u32,
     form: Form,
     result: crate::error::Result<StatementResult>,
@@ -480,8 +492,8 @@ async fn send(
         Ok(StatementResult::Ok(completion)) => write_ok(writer, session, &completion, more),
         Ok(StatementResult::Rows(rows)) => {
             let flags = session_status(session) | if more { status::MORE_RESULTS } else { 0 };
-            let zone = session.time_zone();
-            match result_set::write(writer, rows, form, capabilities, flags, session.warning_count(), zone).await? {
+            let header = headers.of(&rows.schema, session.time_zone());
+            match result_set::write(writer, rows, &header, form, capabilities, flags, session.warning_count()).await? {
                 Ok(count) => session.rows_sent(count),
                 Err(e) => {
                     let e = session.note_error(e);

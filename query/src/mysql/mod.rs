@@ -21,6 +21,7 @@ pub(crate) mod native_password;
 mod packet;
 mod params;
 mod prepared;
+mod result_header;
 mod result_set;
 mod server;
 

@@ -10,13 +10,12 @@ use futures::StreamExt;
 use tokio::io::AsyncWrite;
 
 use super::binary::BinaryColumn;
-use super::column::write_definition;
 use super::constants::capability;
 use super::packet::{PacketWriter, put_bytes, put_length};
+use super::result_header::ResultHeader;
 use crate::error::SqlError;
 use crate::planner::QueryStream;
 use crate::types::text::{ColumnFormat, TextColumn};
-use crate::types::{MysqlColumn, SessionZone, mysql_column};
 
 /// NULL in a text row.
 const NULL: u8 = 0xFB;
@@ -35,11 +34,11 @@ pub(crate) enum Form {
 pub(crate) async fn write<W: AsyncWrite + Unpin>(
     writer: &mut PacketWriter<W>,
     mut rows: QueryStream,
+    header: &ResultHeader,
     form: Form,
     capabilities: u32,
     status: u16,
     warnings: u16,
-    zone: SessionZone,
 ) -> Result<std::result::Result<u64, SqlError>> {
     // The first batch is awaited before anything is sent: most failures come before it, and a client
     // takes an error in place of a result better than one inside it.
@@ -47,12 +46,10 @@ pub(crate) async fn write<W: AsyncWrite + Unpin>(
     if let Some(Err(e)) = next {
         return Ok(Err(e.into()));
     }
-    let columns: Vec<_> = rows.schema.fields().iter().map(|field| mysql_column(field)).collect();
-    let formats: Vec<_> = rows.schema.fields().iter().map(|field| ColumnFormat::new(field, zone)).collect();
-    put_length(writer.begin(), columns.len() as u64);
+    put_length(writer.begin(), header.definitions.len() as u64);
     writer.end();
-    for column in &columns {
-        write_definition(column, writer.begin());
+    for definition in &header.definitions {
+        writer.begin().extend_from_slice(definition);
         writer.end();
     }
     let deprecate_eof = capabilities & capability::DEPRECATE_EOF != 0;
@@ -67,8 +64,8 @@ pub(crate) async fn write<W: AsyncWrite + Unpin>(
         };
         count += batch.num_rows() as u64;
         let written = match form {
-            Form::Text => text_rows(writer, &formats, &batch).await?,
-            Form::Binary => binary_rows(writer, &columns, &formats, &batch, zone).await?,
+            Form::Text => text_rows(writer, &header.formats, &batch).await?,
+            Form::Binary => binary_rows(writer, header, &batch).await?,
         };
         if let Err(e) = written {
             return Ok(Err(e));
@@ -126,13 +123,11 @@ async fn text_rows<W: AsyncWrite + Unpin>(
 
 async fn binary_rows<W: AsyncWrite + Unpin>(
     writer: &mut PacketWriter<W>,
-    columns: &[MysqlColumn],
-    formats: &[ColumnFormat],
+    header: &ResultHeader,
     batch: &RecordBatch,
-    zone: SessionZone,
 ) -> Result<std::result::Result<(), SqlError>> {
-    let encoders = columns.iter().zip(formats).zip(batch.columns());
-    let encoders = encoders.map(|((column, format), array)| BinaryColumn::new(column, format, array, zone));
+    let encoders = header.columns.iter().zip(&header.formats).zip(batch.columns());
+    let encoders = encoders.map(|((column, format), array)| BinaryColumn::new(column, format, array, header.zone));
     let encoders: Vec<_> = match encoders.collect::<std::result::Result<_, _>>() {
         Ok(encoders) => encoders,
         Err(e) => return Ok(Err(e)),
@@ -142,7 +137,7 @@ async fn binary_rows<W: AsyncWrite + Unpin>(
         out.push(0);
         let nulls = out.len();
         // Two bits are left free before the first column.
-        out.resize(nulls + (columns.len() + 2).div_ceil(8), 0);
+        out.resize(nulls + (encoders.len() + 2).div_ceil(8), 0);
         let mut failed = None;
         for (i, encoder) in encoders.iter().enumerate() {
             if encoder.is_null(row) {

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use crate::catalog::system::Process;
 use crate::error::{Result, SqlError};
 
-/// Longest statement text kept for `SHOW PROCESSLIST`, in bytes.
+/// Longest statement text that `SHOW PROCESSLIST` shows, in bytes.
 const SHOWN_TEXT: usize = 1024;
 
 /// The connections of a node. Embedded sessions count as connections too.
@@ -34,7 +34,7 @@ pub(crate) struct ConnectionEntry {
 
 struct Activity {
     database: Option<String>,
-    statement: Option<String>,
+    statement: Option<Arc<str>>,
     since: Instant,
 }
 
@@ -119,7 +119,7 @@ impl Connections {
                 command: command.to_owned(),
                 seconds: activity.since.elapsed().as_secs(),
                 state: state.to_owned(),
-                info: activity.statement.clone(),
+                info: activity.statement.as_deref().map(|text| text[..text.floor_char_boundary(SHOWN_TEXT)].to_owned()),
             }
         });
         rows.collect()
@@ -138,11 +138,12 @@ impl ConnectionEntry {
     }
 
     /// Notes that a statement begins.
-    pub(crate) fn begin(&self, statement: &str, database: Option<&str>) {
-        let end = statement.floor_char_boundary(SHOWN_TEXT);
+    pub(crate) fn begin(&self, statement: &Arc<str>, database: Option<&str>) {
         let mut activity = self.activity.lock();
-        activity.statement = Some(statement[..end].to_owned());
-        activity.database = database.map(str::to_owned);
+        activity.statement = Some(statement.clone());
+        if activity.database.as_deref() != database {
+            activity.database = database.map(str::to_owned);
+        }
         activity.since = Instant::now();
     }
 

@@ -30,6 +30,8 @@ pub struct ReadContext {
     pub row_id_visible: bool,
     /// Stops the query's scans.
     pub cancel: CancelFlag,
+    /// The rows to read of the query's only table.
+    pub keys: Option<KeyRange>,
 }
 
 /// One of the two copies of a table.

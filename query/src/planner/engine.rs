@@ -7,17 +7,22 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::common::DFSchema;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr, execute_stream};
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast;
 use deltatree_learner::LeaderGroup;
+use deltatree_learner::catalog::TableInfo;
+use deltatree_storage::types::KeyRange;
+use futures::StreamExt;
 
 use super::NAME_KEY;
 use super::config::EngineConfig;
 use super::context::ReadContext;
 use super::explain;
+use super::kept_plans::KeptPlans;
 use super::reads::{ProcessList, QueryReads, ReadSetup};
-use super::stream::QueryStream;
+use super::stream::{QueryStream, labelled};
 use super::template::session_template;
 use crate::access_path::Hints;
 use crate::catalog::QueryCatalog;
@@ -35,6 +40,7 @@ pub struct QueryEngine {
 struct Inner {
     template: SessionState,
     setup: ReadSetup,
+    kept: KeptPlans,
 }
 
 /// A query ready to run.
@@ -54,7 +60,7 @@ impl QueryEngine {
     pub fn new(group: LeaderGroup, config: &EngineConfig, processes: Arc<ProcessList>) -> Result<Self> {
         let template = session_template(config)?;
         let setup = ReadSetup { group, partitions: config.partitions, history: Arc::default(), processes };
-        Ok(Self { inner: Arc::new(Inner { template, setup }) })
+        Ok(Self { inner: Arc::new(Inner { template, setup, kept: KeptPlans::default() }) })
     }
 
     /// Plans a rewritten query and starts it. Waits for the columnar replica if the plan reads it. The
@@ -66,6 +72,35 @@ impl QueryEngine {
         let planned = self.plan(query, read, false).await?;
         let stream = execute_stream(planned.physical, planned.session.task_ctx())?;
         Ok(QueryStream { schema: planned.schema, stream })
+    }
+
+    /// Starts a rewritten query on one table, for the rows with some keys; its own conditions do not speak
+    /// of keys. They should be few. The plan is kept for the next time.
+    ///
+    /// # Errors
+    /// As [`QueryEngine::query`].
+    pub async fn query_keys(
+        &self,
+        query: &ast::Query,
+        table: &TableInfo,
+        keys: KeyRange,
+        read: ReadContext,
+    ) -> Result<QueryStream> {
+        let kept = &self.inner.kept;
+        let text = format!("{}\n{:?}\n{query}", read.database, read.variables.zone);
+        if let Some(plan) = kept.get(&text, table) {
+            return plan.start(keys, &read);
+        }
+        let context = ReadContext { keys: Some(keys.clone()), ..read.clone() };
+        let planned = self.plan(query, context, false).await?;
+        if let Some(plan) = kept.keep(text, table, &planned) {
+            return plan.start(keys, &read);
+        }
+        let labels = planned.schema.clone();
+        let stream = execute_stream(planned.physical, planned.session.task_ctx())?;
+        let stream = stream.map(move |batch| labelled(batch?, &labels));
+        let schema = planned.schema;
+        Ok(QueryStream { schema: schema.clone(), stream: Box::pin(RecordBatchStreamAdapter::new(schema, stream)) })
     }
 
     /// How a rewritten query would be run: one row an operator, with each table's path, the other paths
@@ -94,12 +129,17 @@ impl QueryEngine {
         let inner = &*self.inner;
         let mut session = inner.template.clone();
         functions::set_zone(session.config_mut(), read.variables.zone);
-        session.config_mut().options_mut().catalog.default_schema = read.database.to_lowercase();
+        let options = session.config_mut().options_mut();
+        options.catalog.default_schema = read.database.to_lowercase();
+        if read.keys.is_some() {
+            // A few rows are not worth a second stream.
+            options.execution.target_partitions = 1;
+        }
         let reads = Arc::new(QueryReads::new(inner.setup.clone(), read, Hints::of(query), explained));
         session.register_catalog_list(QueryCatalog::list(Arc::clone(&reads)));
         let statement = DfStatement::Statement(Box::new(ast::Statement::Query(Box::new(query.clone()))));
         let logical = session.statement_to_plan(statement).await?;
-        let schema = labelled(&logical);
+        let schema = labels_of(&logical);
         let physical = session.create_physical_plan(&logical).await?;
         Ok(Planned { reads, session, physical, schema })
     }
@@ -112,7 +152,7 @@ impl std::fmt::Debug for QueryEngine {
 }
 
 /// The query's columns under the names that the client sees.
-fn labelled(plan: &LogicalPlan) -> SchemaRef {
+fn labels_of(plan: &LogicalPlan) -> SchemaRef {
     let fields = plan.schema().iter().map(|(table, field)| {
         let label = column_label(field.name());
         // A column that keeps its own name shows it as declared.

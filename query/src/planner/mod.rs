@@ -5,6 +5,7 @@ mod context;
 mod engine;
 mod explain;
 mod gate_history;
+mod kept_plans;
 mod reads;
 pub mod rules;
 mod stream;
@@ -15,6 +16,8 @@ pub use context::{Engine, Engines, ReadContext, TransactionOverlay};
 pub use engine::QueryEngine;
 pub use reads::{ProcessList, QueryReads};
 pub use stream::QueryStream;
+
+pub(crate) use stream::labelled;
 
 /// Name of the hidden row id, where it is shown.
 pub const ROW_ID: &str = "_tidb_rowid";

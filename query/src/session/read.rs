@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::array::{RecordBatch, RecordBatchOptions};
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::sql::sqlparser::ast;
 use deltatree_learner::ReaderGuard;
 use deltatree_learner::catalog::TableInfo;
 use deltatree_storage::api::CancelFlag;
-use deltatree_storage::types::Timestamp;
+use deltatree_storage::types::{KeyRange, Timestamp};
 use futures::StreamExt;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -20,7 +20,7 @@ use super::result::StatementResult;
 use super::value::datum_of;
 use crate::error::{Result, SqlError};
 use crate::functions::{FunctionContext, Variables};
-use crate::planner::{Engines, QueryStream, ReadContext};
+use crate::planner::{Engines, QueryStream, ReadContext, labelled};
 use crate::rewrite::{self, RewriteContext};
 use crate::statement::ViewUse;
 use crate::types::literal::literal_value;
@@ -99,6 +99,7 @@ impl Session {
             variables: self.function_context(),
             row_id_visible: false,
             cancel: self.cancel.clone(),
+            keys: None,
         })
     }
 
@@ -179,6 +180,23 @@ impl Session {
         Ok(QueryStream { schema: schema.clone(), stream: Box::pin(RecordBatchStreamAdapter::new(schema, stream)) })
     }
 
+    /// Starts a rewritten query for a few rows of one table, on the thread that reads the result: they
+    /// are there before another thread would have heard of them.
+    pub(crate) async fn start_key_query(
+        &self,
+        query: &ast::Query,
+        table: &TableInfo,
+        keys: KeyRange,
+        read: Read,
+    ) -> Result<QueryStream> {
+        let Read { context, guard } = read;
+        let QueryStream { schema, stream } = self.node.engine().query_keys(query, table, keys, context).await?;
+        let stream = stream.inspect(move |_| {
+            let _readable = &guard;
+        });
+        Ok(QueryStream { schema: schema.clone(), stream: Box::pin(RecordBatchStreamAdapter::new(schema, stream)) })
+    }
+
     /// All rows of a rewritten query.
     pub(crate) async fn collect_query(&self, query: Box<ast::Query>, read: Read) -> Result<Vec<RecordBatch>> {
         StatementResult::Rows(self.start_query(query, read).await?).collect().await
@@ -245,18 +263,6 @@ impl Variables for Session {
     fn user(&self, name: &str) -> Datum {
         self.variables.user(name)
     }
-}
-
-/// The batch under the names that the client sees. Types stay the batch's own.
-fn labelled(batch: RecordBatch, labels: &SchemaRef) -> datafusion::common::Result<RecordBatch> {
-    let (own, columns, rows) = batch.into_parts();
-    let fields = own
-        .fields()
-        .iter()
-        .zip(labels.fields())
-        .map(|(own, label)| Field::clone(own).with_name(label.name()).with_metadata(label.metadata().clone()));
-    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-    Ok(RecordBatch::try_new_with_options(schema, columns, &RecordBatchOptions::new().with_row_count(Some(rows)))?)
 }
 
 /// Stops the work of a statement whose outcome nobody waits for any more.

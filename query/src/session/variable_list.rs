@@ -3,6 +3,9 @@
 //! Most only exist so that a client which asks gets MySQL's answer. Those that change behaviour are
 //! read through [`super::SessionVariables`].
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use super::variables::{Scope, VariableValue};
 
 /// A system variable.
@@ -17,7 +20,9 @@ pub(crate) struct Definition {
 
 /// Looks a variable up by its lower-case name.
 pub(crate) fn find(name: &str) -> Option<&'static Definition> {
-    DEFINITIONS.iter().find(|d| d.name == name)
+    static BY_NAME: LazyLock<HashMap<&str, &Definition>> =
+        LazyLock::new(|| DEFINITIONS.iter().map(|d| (d.name, d)).collect());
+    BY_NAME.get(name).copied()
 }
 
 /// All of them, by name.

@@ -225,7 +225,8 @@ impl SessionVariables {
 }
 
 fn definition(name: &str) -> Result<&'static Definition> {
-    variable_list::find(&name.to_ascii_lowercase()).ok_or_else(|| SqlError::unknown_variable(name))
+    let found = variable_list::find(name).or_else(|| variable_list::find(&name.to_ascii_lowercase()));
+    found.ok_or_else(|| SqlError::unknown_variable(name))
 }
 
 /// The second name of a variable that has two.

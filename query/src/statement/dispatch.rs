@@ -5,7 +5,7 @@ use datafusion::sql::sqlparser::ast::{ObjectType, Statement};
 use super::parsed::{ParsedStatement, StatementKind};
 use super::placeholder;
 use crate::error::{Result, SqlError};
-use crate::session::{Completion, Session, StatementResult};
+use crate::session::{Completion, Session, StatementResult, rows_of};
 use crate::types::Datum;
 
 /// How often what lost a race is run again.
@@ -25,6 +25,9 @@ impl Session {
         match &statement.kind {
             StatementKind::Sql(sql) if parameters.is_empty() => self.run_sql(sql).await,
             StatementKind::Sql(sql) => {
+                if let Some(batch) = self.prepared_point_select(statement, parameters).await? {
+                    return Ok(StatementResult::Rows(rows_of(batch.schema(), vec![batch])));
+                }
                 let mut bound = sql.clone();
                 placeholder::bind(&mut bound, parameters);
                 self.run_sql(&bound).await

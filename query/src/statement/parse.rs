@@ -10,6 +10,7 @@ use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::parsed::{ParsedStatement, StatementKind, TransactionStatement};
 use super::placeholder;
+use super::point_select::KeptPoint;
 use super::split::{first_word, split};
 use super::view::without_word;
 use super::words::Words;
@@ -27,7 +28,12 @@ pub(crate) fn parse(text: &str) -> Result<Vec<ParsedStatement>> {
                 StatementKind::Explain { statement, .. } => placeholder::count(statement),
                 _ => 0,
             };
-            statements.push(ParsedStatement { kind, parameters, text: text.trim().to_owned() });
+            statements.push(ParsedStatement {
+                kind,
+                parameters,
+                text: text.trim().into(),
+                point: KeptPoint::default(),
+            });
         }
     }
     Ok(statements)

@@ -1,9 +1,12 @@
 //! A statement after parsing, in the groups by which it is executed.
 
+use std::sync::Arc;
+
 use datafusion::sql::sqlparser::ast;
 
 use super::account::AccountStatement;
 use super::load_data::LoadData;
+use super::point_select::KeptPoint;
 use super::show::Show;
 use super::view::CreateView;
 
@@ -15,7 +18,9 @@ pub struct ParsedStatement {
     /// How many `?` it has.
     pub(crate) parameters: usize,
     /// As the client wrote it.
-    pub(crate) text: String,
+    pub(crate) text: Arc<str>,
+    /// What was found out about it, if it is a query for one row.
+    pub(super) point: KeptPoint,
 }
 
 /// What a statement is.

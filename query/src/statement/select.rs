@@ -26,6 +26,9 @@ impl Session {
         if let Some(batch) = self.point_select(query).await? {
             return Ok(StatementResult::Rows(crate::session::rows_of(batch.schema(), vec![batch])));
         }
+        if let Some(rows) = self.key_range_select(query).await? {
+            return Ok(StatementResult::Rows(rows));
+        }
         if !query.locks.is_empty() && self.transaction.is_some() {
             return self.select_for_update(query).await.map(StatementResult::Rows);
         }

@@ -22,7 +22,7 @@ use deltatree_storage::scan::Snapshot;
 use deltatree_storage::types::{KeyRange, RowKey};
 
 use super::statistics::{Estimate, plan_statistics, selectivity};
-use crate::access_path::{AccessPath, Choice, Facts, choose, choose_few};
+use crate::access_path::{AccessPath, Choice, Facts, by_keys, choose, choose_few};
 use crate::error::SqlError;
 use crate::exec::{ColumnarRead, ColumnarScanExec, OwnRows, RowRead, RowReadExec, RowSource, ScanFilters, ScanShape};
 use crate::planner::{Engine, NAME_KEY, QueryReads, ROW_ID};
@@ -93,6 +93,9 @@ impl HtapTable {
     fn choose(&self, shape: &ScanShape, filters: &ScanFilters) -> Result<(Choice, Facts), SqlError> {
         let conjuncts = filters.known();
         let context = self.reads.context();
+        if let Some(keys) = &context.keys {
+            return Ok((by_keys(keys.clone()), Facts::default()));
+        }
         let mut engines = context.engines;
         let mut hint = self.reads.hints().engine(&self.table.name);
         // Row ids are keys, and the columnar replica returns columns.

@@ -5,7 +5,7 @@ use deltatree_query::cli::serve::{self, ServeArgs};
 use tokio::task::block_in_place;
 
 use crate::report::Report;
-use crate::{crash, delta_vs_lsm, freshness, point_select, scan, tpch, upsert_grid};
+use crate::{crash, delta_vs_lsm, freshness, point_select, scan, sysbench, tpch, upsert_grid};
 
 /// Measures DeltaTree, side by side with its peers on the same machine in the same run.
 ///
@@ -41,6 +41,8 @@ enum Bench {
     FreshnessSmoke(freshness::Options),
     /// Rows by primary key over the MySQL protocol.
     PointSelect(point_select::Options),
+    /// Transactions of a row store, beside MariaDB and PostgreSQL, by `sysbench`.
+    Sysbench(sysbench::run::Options),
     /// What updates cost, and what they do to the scan that follows them, before and after compaction.
     UpsertGrid(upsert_grid::run::Options),
     /// The paper's table: scans while rows are updated, beside a column store that merges on read.
@@ -66,6 +68,7 @@ impl Arguments {
             Bench::Verify(options) => (tpch::verify::run(&options).await?, options.common),
             Bench::FreshnessSmoke(options) => (block_in_place(|| freshness::run(&options))?, options.common),
             Bench::PointSelect(options) => (block_in_place(|| point_select::run(&options))?, options.common),
+            Bench::Sysbench(options) => (block_in_place(|| sysbench::run::run(&options))?, options.common),
             Bench::UpsertGrid(options) => (block_in_place(|| upsert_grid::run::run(&options))?, options.common),
             Bench::DeltaVsLsm(options) => (block_in_place(|| delta_vs_lsm::run::run(&options))?, options.common),
             Bench::Scan(options) => (block_in_place(|| scan::run::run(&options))?, options.common),

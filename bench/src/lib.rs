@@ -11,6 +11,7 @@
 //! - [`crash`]: `kill -9` at random moments, against a model
 //! - [`freshness`]: a columnar aggregate sees every write acknowledged before it began
 //! - [`point_select`]: rows by primary key over the MySQL protocol
+//! - [`sysbench`]: transactions of a row store, beside MariaDB and PostgreSQL
 //! - [`upsert_grid`]: what updates cost, and what they do to the scan that follows them
 //! - [`delta_vs_lsm`]: scans while rows are updated, beside the baseline
 //! - [`scan`]: how fast one core decodes typical columns
@@ -29,6 +30,7 @@ pub mod point_select;
 pub mod report;
 pub mod scan;
 pub mod server;
+pub mod sysbench;
 pub mod tpch;
 pub mod upsert_grid;
 

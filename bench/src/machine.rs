@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -52,6 +53,23 @@ pub fn cores() -> usize {
 /// The most memory that the process has had resident since its start, MiB; `None` where the system does not tell.
 pub fn peak_memory_mib() -> Option<u64> {
     Some(kib_of("/proc/self/status", "VmHWM:")? / 1024)
+}
+
+/// Processor time that the calling thread has taken so far; zero where the system does not tell.
+pub fn cpu_of_thread() -> Duration {
+    cpu(libc::CLOCK_THREAD_CPUTIME_ID)
+}
+
+/// Processor time that the process has taken so far, by all its threads; zero where the system does not tell.
+pub fn cpu_of_process() -> Duration {
+    cpu(libc::CLOCK_PROCESS_CPUTIME_ID)
+}
+
+fn cpu(clock: libc::clockid_t) -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the time is ours to be written.
+    let told = unsafe { libc::clock_gettime(clock, &mut time) } == 0;
+    if told { Duration::new(time.tv_sec as u64, time.tv_nsec as u32) } else { Duration::ZERO }
 }
 
 fn kib_of(path: &str, label: &str) -> Option<u64> {

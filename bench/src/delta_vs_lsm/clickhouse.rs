@@ -54,7 +54,7 @@ impl ClickHouse {
             scans.push(reply.elapsed);
         }
         let rate = updates as f64 / start.elapsed().as_secs_f64();
-        Ok(Pace { scan: median(&scans).unwrap_or_default(), updates, rate })
+        Ok(Pace { scan_cpu: None, scan: median(&scans).unwrap_or_default(), updates, rate })
     }
 }
 

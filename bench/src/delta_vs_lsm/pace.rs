@@ -8,6 +8,7 @@ use anyhow::anyhow;
 
 use super::store::ColumnStore;
 use super::workload::Sbtest;
+use crate::machine::{cpu_of_process, cpu_of_thread};
 use crate::report::median;
 
 /// Time between two batches of updates: commits of so much time are applied together.
@@ -25,6 +26,8 @@ pub(super) type Rate = Option<u64>;
 pub(super) struct Pace {
     /// The median scan.
     pub(super) scan: Duration,
+    /// Processor time that a scan takes, the mean over all of them; `None` if it cannot be told apart.
+    pub(super) scan_cpu: Option<Duration>,
     /// Updates.
     pub(super) updates: u64,
     /// Updates a second.
@@ -45,6 +48,7 @@ pub(super) fn measure(
     threads: usize,
 ) -> anyhow::Result<Pace> {
     let stop = AtomicBool::new(false);
+    let before = cpu_of_process();
     thread::scope(|scope| {
         let writer = scope.spawn(|| write(store, table, first, rate, &stop));
         let maintainer = scope.spawn(|| maintain(store, &stop));
@@ -52,11 +56,16 @@ pub(super) fn measure(
         let scans = scan(store, table, start + time, threads);
         let elapsed = start.elapsed();
         stop.store(true, Ordering::Relaxed);
-        let updates = writer.join().map_err(|_| anyhow!("the writing thread failed"))??;
-        maintainer.join().map_err(|_| anyhow!("the maintaining thread failed"))??;
+        let (updates, writing) = writer.join().map_err(|_| anyhow!("the writing thread failed"))??;
+        let maintaining = maintainer.join().map_err(|_| anyhow!("the maintaining thread failed"))??;
         let scans = scans?;
-        let median = median(&scans).ok_or_else(|| anyhow!("no scan"))?;
-        Ok(Pace { scan: median, updates, rate: updates as f64 / elapsed.as_secs_f64() })
+        let scanning = (cpu_of_process() - before).saturating_sub(writing + maintaining);
+        Ok(Pace {
+            scan: median(&scans).ok_or_else(|| anyhow!("no scan"))?,
+            scan_cpu: Some(scanning / scans.len().try_into()?),
+            updates,
+            rate: updates as f64 / elapsed.as_secs_f64(),
+        })
     })
 }
 
@@ -78,7 +87,14 @@ fn scan(store: &dyn ColumnStore, table: &Sbtest, end: Instant, threads: usize) -
     Ok(times)
 }
 
-fn write(store: &dyn ColumnStore, table: &Sbtest, first: u64, rate: Rate, stop: &AtomicBool) -> anyhow::Result<u64> {
+/// Returns how many updates it applied, and the processor time that it took.
+fn write(
+    store: &dyn ColumnStore,
+    table: &Sbtest,
+    first: u64,
+    rate: Rate,
+    stop: &AtomicBool,
+) -> anyhow::Result<(u64, Duration)> {
     let start = Instant::now();
     let mut done = 0;
     while !stop.load(Ordering::Relaxed) {
@@ -94,14 +110,15 @@ fn write(store: &dyn ColumnStore, table: &Sbtest, first: u64, rate: Rate, stop: 
             thread::sleep(TICK);
         }
     }
-    Ok(done)
+    Ok((done, cpu_of_thread()))
 }
 
-fn maintain(store: &dyn ColumnStore, stop: &AtomicBool) -> anyhow::Result<()> {
+/// Returns the processor time that it took.
+fn maintain(store: &dyn ColumnStore, stop: &AtomicBool) -> anyhow::Result<Duration> {
     while !stop.load(Ordering::Relaxed) {
         if !store.maintain()? {
             thread::sleep(IDLE);
         }
     }
-    Ok(())
+    Ok(cpu_of_thread())
 }

@@ -164,6 +164,8 @@ fn rate_name(rate: Rate) -> String {
 fn print(outcomes: &[Outcome]) {
     let mut header = vec!["updates/s wanted".to_owned()];
     header.extend(outcomes.iter().map(|o| format!("{} ms", o.name)));
+    let counted: Vec<_> = outcomes.iter().filter(|o| o.paces.iter().all(|p| p.scan_cpu.is_some())).collect();
+    header.extend(counted.iter().map(|o| format!("{} cpu ms", o.name)));
     header.extend(outcomes.iter().map(|o| format!("{} updates/s", o.name)));
     header.extend(outcomes.iter().skip(1).map(|o| format!("{} / {}", o.name, outcomes[0].name)));
     let mut shown = table(&header.iter().map(String::as_str).collect::<Vec<_>>());
@@ -173,18 +175,25 @@ fn print(outcomes: &[Outcome]) {
     };
     let mut clean = vec!["none, clean".to_owned()];
     clean.extend(outcomes.iter().map(|o| number(ms(o.clean))));
-    clean.extend(outcomes.iter().map(|_| String::new()));
+    clean.extend(vec![String::new(); counted.len() + outcomes.len()]);
     clean.extend(ratios(&|o| o.clean));
     shown.add_row(clean);
     for (at, rate) in RATES.into_iter().enumerate() {
         let mut row = vec![rate_name(rate)];
         row.extend(outcomes.iter().map(|o| number(ms(o.paces[at].scan))));
+        row.extend(counted.iter().map(|o| number(o.paces[at].scan_cpu.map_or(0.0, ms))));
         row.extend(outcomes.iter().map(|o| number(o.paces[at].rate)));
         row.extend(ratios(&|o| o.paces[at].scan));
         shown.add_row(row);
     }
     align_right(&mut shown, 1..header.len());
     println!("{shown}");
+}
+
+/// The largest by the smallest.
+fn flatness(times: impl IntoIterator<Item = f64>) -> Option<f64> {
+    let times: Vec<f64> = times.into_iter().collect();
+    Some(times.iter().copied().reduce(f64::max)? / times.iter().copied().reduce(f64::min)?)
 }
 
 fn figures(outcomes: &[Outcome], report: &mut Report) {
@@ -198,15 +207,16 @@ fn figures(outcomes: &[Outcome], report: &mut Report) {
                 report.figure(format!("{name}: updates at max"), pace.rate, "rows/s");
             }
         }
-        let paced = |of: fn(f64, f64) -> f64| {
-            outcome.paces.iter().zip(RATES).filter(|(_, rate)| rate.is_some()).map(|(p, _)| ms(p.scan)).reduce(of)
-        };
-        if let (Some(slowest), Some(fastest)) = (paced(f64::max), paced(f64::min)) {
-            let (what, flatness) = (format!("{name}: flatness, 150 to 14,000 updates/s"), slowest / fastest);
+        let paced = || outcome.paces.iter().zip(RATES).filter(|(_, rate)| rate.is_some()).map(|(pace, _)| pace);
+        if let Some(flatness) = flatness(paced().map(|p| ms(p.scan))) {
+            let what = format!("{name}: flatness, 150 to 14,000 updates/s");
             match name == ours.name {
                 true => report.figure_with_target(what, flatness, "x", Target::AtMost(1.05)),
                 false => report.figure(what, flatness, "x"),
             }
+        }
+        if let Some(flatness) = paced().map(|p| p.scan_cpu.map(ms)).collect::<Option<Vec<_>>>().and_then(flatness) {
+            report.figure(format!("{name}: flatness of a scan's processor time"), flatness, "x");
         }
         if let Some(written) = outcome.written {
             report.figure(format!("{name}: write amplification"), written, "x");

@@ -5,7 +5,7 @@ use deltatree_query::cli::serve::{self, ServeArgs};
 use tokio::task::block_in_place;
 
 use crate::report::Report;
-use crate::{crash, delta_vs_lsm, freshness, point_select, scan, sysbench, tpch, upsert_grid};
+use crate::{chbench, crash, delta_vs_lsm, freshness, point_select, scan, sysbench, tpch, upsert_grid};
 
 /// Measures DeltaTree, side by side with its peers on the same machine in the same run.
 ///
@@ -37,8 +37,12 @@ enum Bench {
     Verify(tpch::verify::Options),
     /// Bytes that TPC-H takes in packs, beside Parquet with ZSTD(1)
     Space(tpch::space::Options),
+    /// How soon columnar queries see what was committed, beside transactions and analytical queries.
+    Freshness(freshness::run::Options),
     /// A columnar aggregate sees every write acknowledged before it began.
-    FreshnessSmoke(freshness::Options),
+    FreshnessSmoke(freshness::smoke::Options),
+    /// TPC-C transactions and the queries of CH-benCHmark, alone and together.
+    Chbench(chbench::run::Options),
     /// Rows by primary key over the MySQL protocol.
     PointSelect(point_select::Options),
     /// Transactions of a row store, beside MariaDB and PostgreSQL, by `sysbench`.
@@ -66,7 +70,9 @@ impl Arguments {
             Bench::Tpch(options) => (tpch::run::run(&options).await?, options.common),
             Bench::Space(options) => (tpch::space::run(&options).await?, options.common),
             Bench::Verify(options) => (tpch::verify::run(&options).await?, options.common),
-            Bench::FreshnessSmoke(options) => (block_in_place(|| freshness::run(&options))?, options.common),
+            Bench::Freshness(options) => (block_in_place(|| freshness::run::run(&options))?, options.common),
+            Bench::FreshnessSmoke(options) => (block_in_place(|| freshness::smoke::run(&options))?, options.common),
+            Bench::Chbench(options) => (block_in_place(|| chbench::run::run(&options))?, options.common),
             Bench::PointSelect(options) => (block_in_place(|| point_select::run(&options))?, options.common),
             Bench::Sysbench(options) => (block_in_place(|| sysbench::run::run(&options))?, options.common),
             Bench::UpsertGrid(options) => (block_in_place(|| upsert_grid::run::run(&options))?, options.common),

@@ -1,7 +1,7 @@
 //! A `deltatree serve` as a child process: started, connected to, stopped or killed.
 
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -15,6 +15,10 @@ use mysql::{Conn, OptsBuilder};
 const READY_WITHIN: Duration = Duration::from_secs(120);
 /// How long it may take to drain and flush.
 const STOPPED_WITHIN: Duration = Duration::from_secs(60);
+/// Prepared statements of a connection: one more would close the one that was used least recently.
+const STATEMENTS_KEPT: usize = 128;
+/// How long it may take to tell its metrics.
+const METRICS_WITHIN: Duration = Duration::from_secs(10);
 
 /// The program whose `serve` is the server.
 #[derive(Clone, Debug)]
@@ -45,11 +49,18 @@ impl ServerCommand {
     }
 }
 
+/// Where a server listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Addresses {
+    mysql: SocketAddr,
+    status: SocketAddr,
+}
+
 /// A running server. Killed when dropped.
 #[derive(Debug)]
 pub struct Server {
     process: Child,
-    mysql: SocketAddr,
+    addresses: Addresses,
     /// From the start of the process to its `ready` line.
     pub ready_after: Duration,
 }
@@ -80,8 +91,8 @@ impl Server {
                 }
             }
         });
-        match ready_address(&lines) {
-            Ok(mysql) => Ok(Self { process, mysql, ready_after: start.elapsed() }),
+        match ready_addresses(&lines) {
+            Ok(addresses) => Ok(Self { process, addresses, ready_after: start.elapsed() }),
             Err(error) => {
                 end(&mut process);
                 Err(error)
@@ -94,12 +105,30 @@ impl Server {
     /// # Errors
     /// When the server refuses it.
     pub fn connect(&self) -> anyhow::Result<Conn> {
-        connect(self.mysql)
+        connect(self.addresses.mysql)
     }
 
     /// Where it speaks the MySQL protocol.
     pub fn mysql_address(&self) -> SocketAddr {
-        self.mysql
+        self.addresses.mysql
+    }
+
+    /// All its metrics, in Prometheus' text format.
+    ///
+    /// # Errors
+    /// When the status port does not answer.
+    pub fn metrics(&self) -> anyhow::Result<String> {
+        let address = self.addresses.status;
+        let mut stream = TcpStream::connect_timeout(&address, METRICS_WITHIN)?;
+        stream.set_read_timeout(Some(METRICS_WITHIN))?;
+        // Version 1.0: the answer ends where the connection does.
+        write!(stream, "GET /metrics HTTP/1.0\r\nHost: {address}\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        let (head, body) = answer.split_once("\r\n\r\n").context("the status port answered no HTTP")?;
+        let status = head.lines().next().unwrap_or_default();
+        anyhow::ensure!(status.contains(" 200"), "the status port answered: {status}");
+        Ok(body.to_owned())
     }
 
     /// `kill -9`, at once.
@@ -149,11 +178,12 @@ pub fn connect(address: SocketAddr) -> anyhow::Result<Conn> {
         .user(Some("root"))
         .db_name(Some("test"))
         .tcp_connect_timeout(Some(Duration::from_secs(10)))
+        .stmt_cache_size(Some(STATEMENTS_KEPT))
         .prefer_socket(false);
     Ok(Conn::new(options)?)
 }
 
-fn ready_address(lines: &mpsc::Receiver<String>) -> anyhow::Result<SocketAddr> {
+fn ready_addresses(lines: &mpsc::Receiver<String>) -> anyhow::Result<Addresses> {
     let deadline = Instant::now() + READY_WITHIN;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -165,16 +195,38 @@ fn ready_address(lines: &mpsc::Receiver<String>) -> anyhow::Result<SocketAddr> {
             Err(mpsc::RecvTimeoutError::Disconnected) => bail!("the server ended before it was ready"),
         };
         if let Some(rest) = line.strip_prefix("ready ") {
-            let address = rest.split_whitespace().find_map(|word| word.strip_prefix("mysql="));
-            let address = address.with_context(|| format!("no address in the server's line: {line}"))?;
-            return address.parse().with_context(|| format!("not an address: {address}"));
+            return addresses(rest);
         }
     }
+}
+
+/// Reads what follows `ready`.
+fn addresses(words: &str) -> anyhow::Result<Addresses> {
+    let address = |label: &str| {
+        let address = words.split_whitespace().find_map(|word| word.strip_prefix(label));
+        let address = address.with_context(|| format!("no {label} in the server's line: ready {words}"))?;
+        address.parse().with_context(|| format!("not an address: {address}"))
+    };
+    Ok(Addresses { mysql: address("mysql=")?, status: address("status=")? })
 }
 
 /// Kills a process and waits for it; one that has ended already is fine.
 fn end(process: &mut Child) {
     if process.kill().and_then(|()| process.wait().map(drop)).is_err() {
         eprintln!("process {} could not be ended", process.id());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_ready_line() {
+        let found = addresses("mysql=127.0.0.1:4000 flight=127.0.0.1:4001 status=127.0.0.1:10080").unwrap();
+        let expected =
+            Addresses { mysql: "127.0.0.1:4000".parse().unwrap(), status: "127.0.0.1:10080".parse().unwrap() };
+        assert_eq!(found, expected);
+        assert!(addresses("mysql=127.0.0.1:4000").is_err());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::error::{Result, SqlError};
 
@@ -10,6 +10,8 @@ use crate::error::{Result, SqlError};
 pub const STATEMENTS: &str = "deltatree_statements_total";
 /// Histogram, seconds: from the start of a statement to its result, or its first row.
 pub const STATEMENT_SECONDS: &str = "deltatree_statement_seconds";
+/// Histogram, seconds: how long a query waited for the columnar replica to have all that it must see.
+pub const READ_GATE_SECONDS: &str = "deltatree_read_gate_seconds";
 /// Gauge: connections open.
 pub const CONNECTIONS: &str = "deltatree_connections";
 /// Gauge: seconds since the node opened.
@@ -31,18 +33,29 @@ pub(crate) fn statement_done(ok: bool, took: Duration) {
     metrics::histogram!(STATEMENT_SECONDS).record(took.as_secs_f64());
 }
 
+/// Counts a query's wait for the columnar replica.
+pub(crate) fn read_gate_passed(waited: Duration) {
+    metrics::histogram!(READ_GATE_SECONDS).record(waited.as_secs_f64());
+}
+
 /// Starts collecting, for the whole process. Fails if that was done before.
 pub fn install() -> Result<PrometheusHandle> {
     const BUCKETS: [f64; 9] = [0.0001, 0.0005, 0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0];
+    const GATE_BUCKETS: [f64; 14] =
+        [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0];
     let failed =
         |e: metrics_exporter_prometheus::BuildError| SqlError::internal(format!("cannot collect metrics: {e}"));
-    let handle = PrometheusBuilder::new().set_buckets(&BUCKETS).map_err(failed)?.install_recorder().map_err(failed)?;
+    let gate = Matcher::Full(READ_GATE_SECONDS.to_owned());
+    let builder = PrometheusBuilder::new().set_buckets(&BUCKETS).map_err(failed)?;
+    let builder = builder.set_buckets_for_metric(gate, &GATE_BUCKETS).map_err(failed)?;
+    let handle = builder.install_recorder().map_err(failed)?;
     metrics::describe_counter!(STATEMENTS, "statements run");
     metrics::describe_histogram!(
         STATEMENT_SECONDS,
         metrics::Unit::Seconds,
         "time to a statement's result or first row"
     );
+    metrics::describe_histogram!(READ_GATE_SECONDS, metrics::Unit::Seconds, "wait for the columnar replica");
     metrics::describe_gauge!(CONNECTIONS, "connections open");
     Ok(handle)
 }

@@ -17,6 +17,7 @@ use super::gate_history::GateHistory;
 use crate::access_path::Hints;
 use crate::catalog::system::Process;
 use crate::error::{Result, SqlError};
+use crate::metrics;
 
 /// Lists the connections for `information_schema.processlist`.
 pub type ProcessList = dyn Fn() -> Vec<Process> + Send + Sync;
@@ -154,6 +155,7 @@ impl QueryReads {
     async fn pass_gate(&self) -> Result<GateReport> {
         let report = self.group.read_gate(self.context.ts, self.context.gate_timeout).await?;
         self.history.record(report.waited);
+        metrics::read_gate_passed(report.waited);
         Ok(report)
     }
 

@@ -14,12 +14,9 @@ use super::queries::{QUERIES, Query};
 use crate::cli::Common;
 use crate::report::{Report, Target};
 use crate::server::{Server, ServerCommand};
-use crate::tpcc::consistency::check;
+use crate::tpcc::consistency::{CHECKS, check};
 use crate::tpcc::load::load;
 use crate::tpcc::scale::Scale;
-
-/// Conditions, on two paths.
-const CONDITIONS: u32 = 24;
 
 /// Options of `deltatree-bench chbench`.
 #[derive(Clone, Debug, Args)]
@@ -84,7 +81,7 @@ fn judge(server: &Server, scale: Scale, state: &str, report: &mut Report) -> any
     let mut connection = server.connect()?;
     let held = check(&mut connection, scale, state, report)?;
     let name = format!("conditions that hold, {state}");
-    report.figure_with_target(name, f64::from(held), "count", Target::Exactly(f64::from(CONDITIONS)));
+    report.figure_with_target(name, f64::from(held), "count", Target::Exactly(f64::from(CHECKS)));
     let agreed = compare_paths(&mut connection, state, report)?;
     let name = format!("queries that both paths answer alike, {state}");
     report.figure_with_target(name, f64::from(agreed), "count", Target::Exactly(QUERIES.len() as f64));

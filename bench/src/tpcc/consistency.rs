@@ -13,6 +13,9 @@ use crate::report::Report;
 /// The access paths, as `tidb_isolation_read_engines` names them.
 const PATHS: [(&str, &str); 2] = [("row", "tikv"), ("columnar", "tiflash")];
 
+/// Checks of all conditions: each on both paths.
+pub const CHECKS: u32 = 24;
+
 /// What a customer bought and had delivered.
 const BOUGHT: &str = "select o_w_id, o_d_id, o_c_id, sum(ol_amount) as bought from orders \
      join order_line on ol_w_id = o_w_id and ol_d_id = o_d_id and ol_o_id = o_id \
@@ -110,7 +113,8 @@ pub fn conditions(scale: Scale) -> Vec<Condition> {
 }
 
 /// Checks all twelve on both access paths. Each violated one is a failure in the report; `state` says
-/// there what the tables have gone through. How many held, of 24.
+/// there what the tables have gone through. How many held,
+/// of [`CHECKS`].
 ///
 /// # Errors
 /// When a path cannot be chosen.
@@ -153,6 +157,7 @@ mod tests {
             conditions.iter().map(|condition| condition.number).collect::<Vec<_>>(),
             (1..=12).collect::<Vec<_>>()
         );
+        assert_eq!(conditions.len() * PATHS.len(), CHECKS as usize);
         assert!(conditions[10].sql.contains("<> 2100 + received"));
     }
 }

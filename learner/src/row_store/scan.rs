@@ -15,6 +15,8 @@ pub struct RowScan {
     ts: Timestamp,
     reverse: bool,
     failed: Option<Error>,
+    /// Rows met.
+    met: u64,
 }
 
 impl RowScan {
@@ -29,13 +31,14 @@ impl RowScan {
         // An inverted range is an empty one.
         let end = end.max(start);
         let inner = store.backend.range(Space::Rows, start, end);
-        Self { store, inner, ts, reverse, failed }
+        Self { store, inner, ts, reverse, failed, met: 0 }
     }
 
     fn step(&mut self) -> Result<Option<Row>> {
         loop {
             let next = if self.reverse { self.inner.next_back() } else { self.inner.next() };
             let Some(pair) = next else { return Ok(None) };
+            self.met += 1;
             let (key, newest) = pair.into_inner().map_err(Error::io("read the row store"))?;
             let header = record::header(&newest)?;
             if header.commit_ts > self.ts {
@@ -59,5 +62,11 @@ impl Iterator for RowScan {
             return Some(Err(e));
         }
         self.step().transpose()
+    }
+}
+
+impl Drop for RowScan {
+    fn drop(&mut self) {
+        self.store.note_scanned(self.met);
     }
 }

@@ -37,7 +37,14 @@ pub(crate) struct RowStore {
     safe_point: Arc<AtomicU64>,
     /// Rows overwritten since their memory table was begun.
     overwritten: Arc<AtomicU64>,
+    /// Rows that scans have met since then.
+    scanned: Arc<AtomicU64>,
 }
+
+/// A memory table with fewer overwritten rows is left alone.
+const OVERWRITTEN_MIN: u64 = 4096;
+/// It is closed once scans have met so many rows for each overwritten one.
+const SCANNED_PER_OVERWRITTEN: u64 = 16;
 
 const SAFE_POINT: &[u8] = b"safe_point";
 
@@ -45,7 +52,7 @@ impl RowStore {
     /// Opens or creates the store in `path`. Blocks on disk. Errors: `Locked`, `Io`, `Corrupt`.
     pub(crate) fn open(path: &Path, cache_bytes: u64) -> Result<Self> {
         let backend = Backend::open(path, cache_bytes)?;
-        let store = Self { backend, safe_point: Arc::default(), overwritten: Arc::default() };
+        let store = Self { backend, safe_point: Arc::default(), overwritten: Arc::default(), scanned: Arc::default() };
         if let Some(bytes) = store.meta(SAFE_POINT)? {
             let bytes: [u8; 8] = bytes.as_ref().try_into().map_err(|_| Error::Corrupt {
                 what: "safe point",
@@ -90,16 +97,26 @@ impl RowStore {
         self.backend.persist()
     }
 
-    /// Counts rows that were overwritten. The library keeps every value that a key has had in its memory
-    /// table, and a scan steps over all of them: without this, scans of rows that change all the time take
-    /// longer and longer until the table is full.
+    /// Notes that rows were overwritten. The library keeps every value that a key has had in its memory
+    /// table, and a scan steps over all of them. So scans of rows that change all the time would take
+    /// longer and longer until the table is full: it is closed before, if there are such scans.
     pub(super) fn note_overwritten(&self, rows: u64) -> Result<()> {
-        const MOST: u64 = 1 << 15;
-        if rows == 0 || self.overwritten.fetch_add(rows, Ordering::Relaxed) + rows < MOST {
+        if rows == 0 {
+            return Ok(());
+        }
+        let overwritten = self.overwritten.fetch_add(rows, Ordering::Relaxed) + rows;
+        if overwritten < OVERWRITTEN_MIN || self.scanned.load(Ordering::Relaxed) < overwritten * SCANNED_PER_OVERWRITTEN
+        {
             return Ok(());
         }
         self.overwritten.store(0, Ordering::Relaxed);
+        self.scanned.store(0, Ordering::Relaxed);
         self.backend.rotate(Space::Rows)
+    }
+
+    /// Notes that a scan has met so many rows.
+    pub(super) fn note_scanned(&self, rows: u64) {
+        self.scanned.fetch_add(rows, Ordering::Relaxed);
     }
 
     /// Bytes on disk.

@@ -1,4 +1,7 @@
 //! Delivery (clause 2.7): the oldest order of each district of a warehouse that is not delivered yet.
+//!
+//! The specification has deliveries wait in a queue, and the terminal go on; here the terminal runs its own
+//! and waits, so that its time is known. All ten districts are one transaction.
 
 use mysql::prelude::Queryable;
 use mysql::{Conn, Statement};

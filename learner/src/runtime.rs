@@ -33,6 +33,17 @@ impl OwnRuntime {
         Ok(Self(Mutex::new(Some(runtime))))
     }
 
+    /// Starts a future on this runtime.
+    pub(crate) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) -> Result<()> {
+        match &*self.0.lock() {
+            Some(runtime) => {
+                runtime.spawn(future);
+                Ok(())
+            }
+            None => Err(Error::Closed),
+        }
+    }
+
     /// Runs a future on this runtime and waits for it from another.
     pub(crate) async fn run<F>(&self, future: F) -> Result<F::Output>
     where

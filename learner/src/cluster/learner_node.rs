@@ -1,6 +1,7 @@
 //! A process with a columnar learner.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use deltatree_storage::config::Config;
@@ -10,18 +11,21 @@ use deltatree_storage::types::Timestamp;
 use super::NodeConfig;
 use crate::error::{Error, ErrorKind, Result};
 use crate::group::GateReport;
-use crate::raft::{Beside, Network, read_index, serve};
+use crate::maintenance::Maintenance;
+use crate::raft::{Beside, Network, read_index, replica_routes, serve};
 use crate::replica::{ColumnarLearner, LearnerSetup};
 
 /// A columnar learner that the leader reaches by gRPC.
 pub struct LearnerNode {
-    learner: ColumnarLearner,
+    learner: Arc<ColumnarLearner>,
     address: SocketAddr,
+    maintenance: Maintenance,
 }
 
 impl LearnerNode {
     /// Opens the learner and begins to listen. Errors: `Locked`, `Io`, `Corrupt`.
     pub async fn open(config: NodeConfig) -> Result<Self> {
+        let maintained = config.group();
         let setup = LearnerSetup {
             id: config.id,
             dir: config.data_dir,
@@ -30,9 +34,10 @@ impl LearnerNode {
             beside: Beside::Nobody,
         };
         let network = Network::default();
-        let learner = ColumnarLearner::open(setup, network).await?;
-        let address = learner.run(serve(config.listen, learner.peer(), None)).await??;
-        Ok(Self { learner, address })
+        let learner = Arc::new(ColumnarLearner::open(setup, network).await?);
+        let address = learner.run(serve(config.listen, replica_routes(learner.peer(), None))).await??;
+        let maintenance = Maintenance::of_learner(&maintained, learner.clone())?;
+        Ok(Self { learner, address, maintenance })
     }
 
     /// Where it listens.
@@ -74,6 +79,7 @@ impl LearnerNode {
 
     /// Stops, and makes durable what is applied.
     pub async fn shutdown(&self) -> Result<()> {
+        crate::runtime::blocking(|| self.maintenance.stop());
         self.learner.shutdown().await
     }
 }

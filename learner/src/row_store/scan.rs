@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 
 /// An iterator over the rows of a key range at one timestamp. It sees the range as it was when it was
 /// made; a version that is too new for `ts` is looked up in the history.
-pub struct RowScan {
+pub(crate) struct StoreScan {
     store: RowStore,
     inner: fjall::Iter,
     ts: Timestamp,
@@ -17,7 +17,7 @@ pub struct RowScan {
     failed: Option<Error>,
 }
 
-impl RowScan {
+impl StoreScan {
     pub(super) fn new(
         store: RowStore,
         start: &[u8],
@@ -51,7 +51,7 @@ impl RowScan {
     }
 }
 
-impl Iterator for RowScan {
+impl Iterator for StoreScan {
     type Item = Result<Row>;
 
     fn next(&mut self) -> Option<Self::Item> {

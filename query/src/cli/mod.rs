@@ -1,7 +1,7 @@
 //! The command line: thin verbs over the library.
 //!
 //! - [`args`]: what can be written after `deltatree`
-//! - [`serve`]: the server
+//! - [`serve`]: the server, or a process of a cluster
 //! - [`sql`]: the shell
 //! - [`demo`]: the main job in one command
 //! - [`inspect`]: a look into the data directory of a stopped server

@@ -143,7 +143,8 @@ impl QueryReads {
         if let Some(snapshot) = self.snapshots.lock().get(&table.id) {
             return Ok(snapshot.clone());
         }
-        let snapshot = self.group.columnar().snapshot(table.id, self.context.ts)?;
+        let columnar = self.group.columnar().ok_or(deltatree_learner::Error::NoColumnarReplica)?;
+        let snapshot = columnar.snapshot(table.id, self.context.ts)?;
         if snapshot.schema().version != table.schema_version {
             return Err(SqlError::schema_changed());
         }
@@ -165,7 +166,7 @@ impl QueryReads {
         if !table.columnar {
             return None;
         }
-        let snapshot = self.group.columnar().snapshot(table.id, self.context.ts).ok()?;
+        let snapshot = self.group.columnar()?.snapshot(table.id, self.context.ts).ok()?;
         if snapshot.schema().version != table.schema_version {
             return None;
         }

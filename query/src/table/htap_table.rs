@@ -108,6 +108,7 @@ impl HtapTable {
         let mut facts = Facts {
             columns_read: shape.projection.len(),
             gate_wait_us: self.reads.expected_gate_wait().as_micros() as f64,
+            no_columnar: self.reads.group().columnar().is_none(),
             ..Facts::default()
         };
         if let Some(peek) = self.reads.peek(&self.table) {

@@ -112,8 +112,8 @@ pub enum Error {
         /// What the last attempt came to.
         last: String,
     },
-    /// This process has no columnar engine.
-    #[error("this process holds no columnar replica")]
+    /// There is no columnar replica, or none that answers, or it is not in this process and has to be.
+    #[error("no columnar replica can do this")]
     NoColumnarReplica,
     /// See [`ErrorKind::OutcomeUnknown`].
     #[error("the outcome of the commit is unknown: {0}")]

@@ -8,6 +8,7 @@ pub mod catalog;
 pub mod clock;
 pub mod cluster;
 pub mod codec;
+pub mod columnar;
 mod config;
 mod error;
 mod group;

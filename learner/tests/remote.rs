@@ -4,15 +4,23 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use arrow::array::{AsArray, BooleanArray, RecordBatch};
+use arrow::datatypes::Int64Type;
 use bytes::Bytes;
-use common::{define_table, put_row, stored_rows};
-use deltatree_learner::cluster::{NodeConfig, VoterNode};
+use common::{buffer, columnar_rows, define_table, put_row, stored_rows};
+use deltatree_learner::catalog::{CatalogSnapshot, TableInfo, alter_table};
+use deltatree_learner::cluster::{LearnerNode, MemberConfig, NodeConfig, VoterNode};
+use deltatree_learner::codec::meta_range;
+use deltatree_learner::columnar::{ColumnarReplica, TableScan};
 use deltatree_learner::{Error, ErrorKind, LeaderGroup, RemoteGroupConfig, Transaction, TxnOptions};
-use deltatree_storage::types::TableId;
+use deltatree_storage::api::ScanRequest;
+use deltatree_storage::predicate::{CompareOp, Predicate, RowFilter};
+use deltatree_storage::types::{KeyArray, TableId, Value};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::broadcast;
 
@@ -258,6 +266,134 @@ async fn without_a_leader_there_is_a_clear_error_in_bounded_time() {
     assert!(begun.elapsed() < Duration::from_secs(40));
 }
 
+/// A filter that the replica cannot evaluate: ids that are even.
+#[derive(Debug)]
+struct EvenIds;
+
+impl RowFilter for EvenIds {
+    fn columns(&self) -> &[usize] {
+        &[0]
+    }
+
+    fn evaluate(&self, batch: &RecordBatch) -> deltatree_storage::error::Result<BooleanArray> {
+        let ids = batch.column(0).as_primitive::<Int64Type>();
+        Ok(ids.iter().map(|id| id.map(|id| id % 2 == 0)).collect())
+    }
+}
+
+async fn columnar(g: &LeaderGroup, wanted: bool) -> Option<ColumnarReplica> {
+    let deadline = Instant::now() + PATIENCE;
+    while g.columnar().is_some() != wanted {
+        assert!(Instant::now() < deadline, "a replica is there: {}", !wanted);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    g.columnar()
+}
+
+/// The first column of all rows, read by two threads.
+fn read_all(scan: &TableScan) -> Vec<i64> {
+    let read = || {
+        let (mut worker, mut found) = (scan.worker(), Vec::new());
+        while let Some(batch) = worker.next_batch().unwrap() {
+            assert_eq!(batch.num_columns(), 1);
+            found.extend(batch.column(0).as_primitive::<Int64Type>().values());
+        }
+        found
+    };
+    std::thread::scope(|scope| {
+        let readers = [scope.spawn(read), scope.spawn(read)];
+        readers.into_iter().flat_map(|reader| reader.join().unwrap()).collect()
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn columns_in_another_process_show_every_commit_before_the_gate() {
+    const ROWS: i64 = 30_000;
+    let dir = tempfile::tempdir().unwrap();
+    let voters = voters(&dir, 1).await;
+    let learner = LearnerNode::open(NodeConfig::on_loopback(9, dir.path().join("9"))).await.unwrap();
+    voters[0].add_learner(9, &learner.address().to_string()).await.unwrap();
+    let g = front_end(&voters).await;
+    let mut t = begin(&g).await;
+    let info = define_table(&mut t, "t");
+    t.commit().await.unwrap();
+    let columns = columnar(&g, true).await.unwrap();
+    assert!(columns.engine().is_none());
+    let mut t = begin(&g).await;
+    (0..ROWS).for_each(|id| put_row(&mut t, &info, id, id * 10));
+    t.commit().await.unwrap();
+
+    let ts = g.timestamp().await.unwrap();
+    columns.read_gate(ts, PATIENCE).await.unwrap();
+    let table = columns.snapshot(info.id, ts).unwrap();
+    assert_eq!(table.schema_version(), info.schema_version);
+    let statistics = table.statistics().unwrap();
+    assert_eq!((statistics.rows, statistics.exact_rows), (ROWS as u64, true));
+    let low = Predicate::Compare { column: 0, op: CompareOp::Lt, value: Value::Int(20_000) };
+    let request = ScanRequest {
+        predicates: vec![low],
+        filters: vec![Arc::new(EvenIds)],
+        exclude: Some(KeyArray::Int(vec![0, 4].into())),
+        ..ScanRequest::all(vec![1])
+    };
+    assert!(table.estimate(&request).unwrap().rows_kept >= 20_000);
+    let scan = table.scan(request).unwrap();
+    let found: BTreeSet<_> = read_all(&scan).into_iter().collect();
+    let expected: BTreeSet<_> =
+        (0..20_000).filter(|id| id % 2 == 0 && ![0, 4].contains(id)).map(|id| id * 10).collect();
+    assert_eq!(found, expected);
+    assert!(scan.metrics().rows_returned >= 10_000);
+    put(&g, "k", "later").await;
+    assert_eq!(columns.snapshot(info.id, ts).unwrap().statistics().unwrap().rows, ROWS as u64);
+
+    learner.shutdown().await.unwrap();
+    drop(learner);
+    assert!(columnar(&g, false).await.is_none(), "a replica that is gone is not offered");
+}
+
+/// Gives a table columns, or takes them.
+async fn set_columnar(g: &LeaderGroup, table: TableId, columnar: bool) {
+    let mut t = begin(g).await;
+    let (start, end) = meta_range();
+    let rows: Vec<_> = t.scan(start, end, false).map(|row| row.unwrap()).collect();
+    let definitions = CatalogSnapshot::load(rows.iter().map(|row| (row.key(), row.value()))).unwrap();
+    let info = TableInfo { columnar, ..TableInfo::clone(definitions.table_by_id(table).unwrap()) };
+    buffer(&mut t, alter_table(&definitions, info).unwrap().1);
+    t.commit().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_becomes_columnar_is_built_from_the_leaders_rows() {
+    let dir = tempfile::tempdir().unwrap();
+    let voters = voters(&dir, 1).await;
+    let g = front_end(&voters).await;
+    let mut t = begin(&g).await;
+    let info = define_table(&mut t, "t");
+    t.commit().await.unwrap();
+    set_columnar(&g, info.id, false).await;
+    let info = g.catalog().table_by_id(info.id).unwrap().clone();
+    let mut t = begin(&g).await;
+    (0..500).for_each(|id| put_row(&mut t, &info, id, id));
+    t.commit().await.unwrap();
+
+    let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    let member = MemberConfig::on_loopback(dir.path().join("columnar"), port, vec![voters[0].address().to_string()]);
+    let learner = LearnerNode::start(member.clone()).await.unwrap();
+    learner.read_gate(PATIENCE).await.unwrap();
+    set_columnar(&g, info.id, true).await;
+    let (ts, _) = learner.read_gate(PATIENCE).await.unwrap();
+    assert_eq!(columnar_rows(learner.columnar(), info.id, ts).len(), 500);
+
+    // It is the same member in its next life.
+    let members = deltatree_learner::cluster::members(&member.join).await.unwrap();
+    learner.shutdown().await.unwrap();
+    drop(learner);
+    let learner = LearnerNode::start(member.clone()).await.unwrap();
+    learner.read_gate(PATIENCE).await.unwrap();
+    assert_eq!(deltatree_learner::cluster::members(&member.join).await.unwrap(), members);
+    learner.shutdown().await.unwrap();
+}
+
 /// Passes connections on, and cuts all of them when told to.
 async fn proxy(to: SocketAddr) -> (String, broadcast::Sender<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -284,8 +420,9 @@ async fn proxy(to: SocketAddr) -> (String, broadcast::Sender<()>) {
 async fn a_commit_whose_answer_is_lost_is_never_repeated() {
     const WRITERS: usize = 8;
     let dir = tempfile::tempdir().unwrap();
-    let voters = voters(&dir, 1).await;
-    let (address, cut) = proxy(voters[0].address()).await;
+    let voter = VoterNode::open(NodeConfig::on_loopback(1, dir.path().join("1"))).await.unwrap();
+    let (address, cut) = proxy(voter.address()).await;
+    voter.form_group([(1, address.clone())].into()).await.unwrap();
     let g = Arc::new(connect(vec![address]).await);
     let end = Instant::now() + Duration::from_secs(5);
     let cutter = tokio::spawn(async move {

@@ -14,7 +14,8 @@ use super::{LearnerNode, NodeConfig, VoterNode, identity};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};
 use crate::leader::Member;
-use crate::remote::MembershipClient;
+use crate::raft::Beside;
+use crate::remote::{LeaderRows, MembershipClient};
 
 /// A process that is, or wants to be, a member.
 #[derive(Clone)]
@@ -92,7 +93,8 @@ impl LearnerNode {
     /// [`VoterNode::start`].
     pub async fn start(config: MemberConfig) -> Result<Self> {
         let id = config.number(None).await?;
-        Self::open(config.node(id)).await
+        let rows = LeaderRows::new(&config.join)?;
+        Self::open_beside(config.node(id), Beside::Elsewhere(Arc::new(rows))).await
     }
 }
 

@@ -1,15 +1,15 @@
 //! The facade that sessions work with.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use deltatree_storage::engine::Engine;
 use deltatree_storage::types::{TableId, Timestamp};
 use openraft::BasicNode;
 
 use super::GroupStatus;
 use crate::access::{LeaderAccess, RowReader};
 use crate::catalog::CatalogSnapshot;
+use crate::columnar::ColumnarReplica;
 use crate::config::GroupConfig;
 use crate::error::{Error, Result};
 use crate::leader::{LeaderLimits, ReaderGuard};
@@ -107,8 +107,8 @@ impl LeaderGroup {
         Ok(Self { inner: Arc::new(Inner { leader, replicas: Some(Replicas { voter, learner, maintenance }) }) })
     }
 
-    /// A group whose voters are in other processes. Waits until one of them leads, for some time. Nothing
-    /// of it is kept here but the definitions, and no columnar engine.
+    /// A group whose voters and columnar replicas are in other processes. Waits until a voter leads, for
+    /// some time. Nothing of it is kept here but the definitions.
     ///
     /// Errors: `NotLeader` if no leader was found, `Invalid` if an address is none.
     pub async fn connect(config: RemoteGroupConfig) -> Result<Self> {
@@ -164,24 +164,22 @@ impl LeaderGroup {
         self.leader().learn_definitions().await
     }
 
-    /// The columnar engine, if this process holds one. Take snapshots of it after
-    /// [`LeaderGroup::read_gate`].
-    pub fn columnar(&self) -> Option<&Engine> {
-        self.inner.replicas.as_ref().map(|replicas| replicas.learner.engine())
+    /// A columnar replica: the one in this process, or one of those elsewhere that answer. Read all tables
+    /// of a query from the same, after its [`ColumnarReplica::read_gate`].
+    pub fn columnar(&self) -> Option<ColumnarReplica> {
+        match (&self.inner.replicas, self.leader()) {
+            (Some(Replicas { voter, learner, .. }), _) => {
+                Some(ColumnarReplica::here(voter.leader().clone(), learner.clone()))
+            }
+            (None, LeaderAccess::There(leader)) => leader.columnar().map(ColumnarReplica::there),
+            (None, LeaderAccess::Here(_)) => None,
+        }
     }
 
-    /// Waits until the columnar engine has applied every commit at or below `ts`, at most `timeout`.
-    /// After that a snapshot of it at `ts` sees them all. Cancel by dropping.
-    ///
-    /// Errors: `Timeout` (the learner is behind), `NotLeader`, `Closed`, `Invalid` (a timestamp in the
-    /// future, or no columnar engine here), and the learner's own error if it has stopped.
+    /// Waits until a columnar replica shows every commit at or below `ts`: see
+    /// [`ColumnarReplica::read_gate`]. Errors: as that, and `Invalid` if there is none.
     pub async fn read_gate(&self, ts: Timestamp, timeout: Duration) -> Result<GateReport> {
-        let begun = Instant::now();
-        let replicas = self.inner.replicas.as_ref().ok_or(Error::NoColumnarReplica)?;
-        let position = replicas.voter.leader().read_index(ts, timeout).await?;
-        let left = timeout.saturating_sub(begun.elapsed());
-        replicas.learner.wait_applied(position, left).await?;
-        Ok(GateReport { position, waited: begun.elapsed() })
+        self.columnar().ok_or(Error::NoColumnarReplica)?.read_gate(ts, timeout).await
     }
 
     /// Hands out `n` consecutive ids of a table: `AUTO_INCREMENT` values or hidden row ids. Returns the

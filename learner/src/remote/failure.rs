@@ -1,4 +1,4 @@
-//! Errors of the leader on their way to a front end.
+//! Errors of the leader, or of a columnar replica, on their way to a front end.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -6,9 +6,9 @@ use tonic::{Code, Status};
 
 use crate::error::{Error, ErrorKind};
 
-/// What the leader answers instead of what was asked.
+/// What is answered instead of what was asked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// Nothing happened here: ask the voter at this address, if one is named.
     NotLeader {
         address: Option<String>,
@@ -56,7 +56,7 @@ pub(super) enum Failure {
 
 impl Failure {
     /// `leader` is the address of the voter that leads, if this one does not.
-    pub(super) fn of(e: Error, leader: Option<String>) -> Self {
+    pub(crate) fn of(e: Error, leader: Option<String>) -> Self {
         match e {
             // A voter that stops has a successor soon.
             Error::NotLeader { .. } | Error::NoLeader { .. } | Error::Closed => Self::NotLeader { address: leader },
@@ -85,15 +85,15 @@ impl Failure {
     }
 
     /// For the wire.
-    pub(super) fn into_status(self) -> Status {
+    pub(crate) fn into_status(self) -> Status {
         match postcard::to_allocvec(&self) {
             Ok(details) => Status::with_details(Code::Aborted, format!("{self:?}"), details.into()),
             Err(e) => Status::internal(format!("cannot encode an error: {e}")),
         }
     }
 
-    /// What the leader said; `None` if the status is not the leader's.
-    pub(super) fn read(status: &Status) -> Option<Self> {
+    /// What was answered; `None` if the status is the transport's.
+    pub(crate) fn read(status: &Status) -> Option<Self> {
         if status.details().is_empty() {
             return None;
         }
@@ -101,8 +101,8 @@ impl Failure {
     }
 
     /// In this process's terms.
-    pub(super) fn into_error(self) -> Error {
-        const ASK: &str = "serve a request on the leader";
+    pub(crate) fn into_error(self) -> Error {
+        const ASK: &str = "serve a request in another process";
         match self {
             Self::NotLeader { .. } => Error::NotLeader { leader: None },
             Self::Invalid(text) => Error::Invalid(text),
@@ -119,7 +119,7 @@ impl Failure {
                 Error::DiskFull { dir: dir.into(), free_bytes, reserve_bytes }
             }
             Self::Io(reason) => Error::Io { action: ASK, reason },
-            Self::Corrupt(reason) => Error::Corrupt { what: "data on the leader", reason },
+            Self::Corrupt(reason) => Error::Corrupt { what: "data of another process", reason },
             Self::Internal(text) => Error::Internal(text),
         }
     }

@@ -38,6 +38,8 @@ pub(super) enum Repeat {
 /// The voters that are known.
 pub(super) struct Finder {
     known: Mutex<Known>,
+    /// Where connections live.
+    runtime: tokio::runtime::Handle,
 }
 
 struct Known {
@@ -66,8 +68,10 @@ impl Finder {
         if addresses.is_empty() {
             return Err(Error::Invalid("no address of the group is given".into()));
         }
-        let finder =
-            Self { known: Mutex::new(Known { addresses: addresses.to_vec(), current: 0, clients: HashMap::new() }) };
+        let finder = Self {
+            known: Mutex::new(Known { addresses: addresses.to_vec(), current: 0, clients: HashMap::new() }),
+            runtime: tokio::runtime::Handle::current(),
+        };
         for address in addresses {
             let client = connect(address)?;
             finder.known.lock().clients.insert(address.clone(), client);
@@ -87,12 +91,25 @@ impl Finder {
         let client = match known.clients.get(&address) {
             Some(client) => client.clone(),
             None => {
+                let _there = self.runtime.enter();
                 let client = connect(&address)?;
                 known.clients.insert(address.clone(), client.clone());
                 client
             }
         };
         Ok((address, client))
+    }
+
+    /// These are all the voters.
+    pub(super) fn learn(&self, voters: Vec<String>) {
+        let known = &mut *self.known.lock();
+        if voters.is_empty() || voters == known.addresses {
+            return;
+        }
+        let current = known.addresses.get(known.current % known.addresses.len());
+        known.current = voters.iter().position(|address| Some(address) == current).unwrap_or(0);
+        known.clients.retain(|address, _| voters.contains(address));
+        known.addresses = voters;
     }
 
     /// Asks somebody other than `failed` next: `leader` if it is named. Whoever comes late changes nothing.
@@ -221,6 +238,10 @@ mod tests {
         assert_eq!(current(), "c:1", "a failure of somebody else changes nothing");
         finder.move_on("c:1", None);
         assert_eq!(current(), "a:1");
+        finder.learn(vec!["c:1".into(), "a:1".into()]);
+        assert_eq!(current(), "a:1", "who is asked stays the same when the voters change");
+        finder.learn(vec!["d:1".into()]);
+        assert_eq!(current(), "d:1");
     }
 
     #[tokio::test]

@@ -14,7 +14,9 @@ use deltatree_proto::v1::{
 use deltatree_storage::types::{TableId, Timestamp};
 
 use super::finder::{Finder, Repeat};
+use super::replicas::Replicas;
 use crate::catalog::CatalogSnapshot;
+use crate::columnar::RemoteReplica;
 use crate::error::{Error, Result};
 use crate::group::GroupStatus;
 use crate::leader::{ReaderGuard, Readers};
@@ -34,7 +36,7 @@ pub(crate) struct RemoteSetup {
 pub(crate) struct RemoteLeader {
     /// Number of this front end; drawn at random, so that nobody has had it before.
     id: u64,
-    pub(super) finder: Finder,
+    pub(super) finder: Arc<Finder>,
     /// Who reads in this process.
     readers: Readers,
     definitions: ArcSwap<CatalogSnapshot>,
@@ -42,8 +44,9 @@ pub(crate) struct RemoteLeader {
     status: ArcSwap<GroupStatus>,
     next_txn: AtomicU64,
     txn_bytes_limit: u64,
+    replicas: Arc<Replicas>,
     /// Where connections live and signs of life are sent: queries must not delay them.
-    runtime: OwnRuntime,
+    runtime: Arc<OwnRuntime>,
 }
 
 /// Longest wait for an answer that takes the leader no time. Its wait for a majority is in it.
@@ -57,9 +60,9 @@ impl RemoteLeader {
     /// Finds the leader and learns the definitions. Errors: `NotLeader`, `Invalid`, `Internal`.
     pub(crate) async fn connect(setup: RemoteSetup) -> Result<Arc<Self>> {
         const THREADS: usize = 1;
-        let runtime = OwnRuntime::start("front-end", THREADS)?;
+        let runtime = Arc::new(OwnRuntime::start("front-end", THREADS)?);
         let RemoteSetup { addresses, txn_bytes_limit } = setup;
-        let finder = runtime.run(async move { Finder::new(&addresses) }).await??;
+        let finder = Arc::new(runtime.run(async move { Finder::new(&addresses) }).await??);
         let leader = Arc::new(Self {
             id: RandomState::new().hash_one(std::process::id()),
             finder,
@@ -68,10 +71,13 @@ impl RemoteLeader {
             status: ArcSwap::default(),
             next_txn: AtomicU64::new(1),
             txn_bytes_limit,
+            replicas: Arc::new(Replicas::new(runtime.clone())),
             runtime,
         });
         leader.learn_definitions().await?;
-        leader.say_alive().await?;
+        let first = leader.clone();
+        leader.runtime.run(async move { first.say_alive().await }).await??;
+        leader.replicas.watch()?;
         let alive = Arc::downgrade(&leader);
         leader.runtime.spawn(async move {
             loop {
@@ -85,23 +91,14 @@ impl RemoteLeader {
         Ok(leader)
     }
 
-    /// Runs a future beside the front end and blocks until it is done.
-    pub(super) fn wait<F>(&self, future: F) -> Result<F::Output>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send,
-    {
-        let (done, outcome) = std::sync::mpsc::sync_channel(1);
-        self.spawn(async move {
-            // Whoever has stopped waiting needs no answer.
-            let _ = done.send(future.await);
-        })?;
-        crate::runtime::blocking(|| outcome.recv()).map_err(|_| Error::Closed)
+    /// Where to run what others wait for.
+    pub(super) fn runtime(&self) -> &OwnRuntime {
+        &self.runtime
     }
 
-    /// Runs a future beside the front end.
-    pub(super) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) -> Result<()> {
-        self.runtime.spawn(future)
+    /// A columnar replica that answers, each in turn if there are several.
+    pub(crate) fn columnar(&self) -> Option<Arc<RemoteReplica>> {
+        self.replicas.next()
     }
 
     async fn say_alive(&self) -> Result<()> {
@@ -109,8 +106,11 @@ impl RemoteLeader {
         let alive = KeepAliveRequest { front_end: self.id, oldest_reader };
         let send = |mut client: super::finder::Client| async move { client.keep_alive(alive).await };
         let answer = self.finder.call(Repeat::Always, ATTEMPT, send).await?;
-        let status = postcard::from_bytes(&answer.status)
+        let status: GroupStatus = postcard::from_bytes(&answer.status)
             .map_err(|e| Error::Internal(format!("the leader's status cannot be read: {e}")))?;
+        let (voters, learners): (Vec<_>, Vec<_>) = answer.members.into_iter().partition(|member| member.voter);
+        self.finder.learn(voters.into_iter().map(|member| member.address).collect());
+        self.replicas.learn(learners.into_iter().map(|member| member.address).collect());
         self.status.store(Arc::new(status));
         Ok(())
     }
@@ -148,7 +148,13 @@ impl RemoteLeader {
 
     /// What the leader said of the group last.
     pub(crate) fn status(&self) -> GroupStatus {
-        GroupStatus { oldest_reader: self.readers.oldest(), ..GroupStatus::clone(&self.status.load()) }
+        let progress = self.replicas.progress();
+        GroupStatus {
+            learner_applied: progress.as_ref().map(|p| p.applied),
+            learner_durable: progress.map(|p| p.durable),
+            oldest_reader: self.readers.oldest(),
+            ..GroupStatus::clone(&self.status.load())
+        }
     }
 
     /// Bytes that a transaction may hold.
@@ -204,7 +210,7 @@ impl RemoteLeader {
     /// front end has been silent for too long.
     pub(crate) fn release_locks(self: &Arc<Self>, txn: TxnId) {
         let leader = self.clone();
-        let released = self.spawn(async move {
+        let released = self.runtime.spawn(async move {
             let release = ReleaseLocksRequest { front_end: leader.id, transaction: txn.0 };
             let send = |mut client: super::finder::Client| async move { client.release_locks(release).await };
             if let Err(e) = leader.finder.call(Repeat::Always, ATTEMPT, send).await {

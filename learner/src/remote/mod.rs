@@ -5,6 +5,7 @@
 //!   RemoteLeader ── Finder ── gRPC ──────────▶ LeaderService ──▶ Leader
 //!    │ readers, definitions, transactions       │
 //!    └ every second: alive, oldest reader ────▶ FrontEnds: what is held for whom, until when
+//!                  ◀─ status, members ────────┘
 //! ```
 //!
 //! A transaction lives in the front end: its snapshot is a timestamp, its writes are buffered there. The
@@ -18,10 +19,14 @@ mod finder;
 mod front_ends;
 mod leader_client;
 mod membership_client;
+mod replicas;
+mod row_source;
 mod rows;
 mod service;
 
+pub(crate) use failure::Failure;
 pub(crate) use leader_client::{RemoteLeader, RemoteSetup};
 pub(crate) use membership_client::MembershipClient;
+pub(crate) use row_source::LeaderRows;
 pub(crate) use rows::RemoteScan;
 pub(crate) use service::leader_service;

@@ -1,7 +1,7 @@
 //! Reading rows from the leader. Callers block, as they do on a disk.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use deltatree_proto::v1::{GetRowsRequest, KeyValue, ScanRowsChunk, ScanRowsRequest};
@@ -9,9 +9,9 @@ use deltatree_storage::types::Timestamp;
 use tokio::sync::mpsc;
 use tonic::Streaming;
 
-use super::finder::{Client, Repeat};
+use super::finder::{Client, Finder, Repeat};
 use super::leader_client::{ATTEMPT, RemoteLeader};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::row_store::Row;
 
 /// Longest wait for the next rows of a scan.
@@ -27,7 +27,7 @@ impl RemoteLeader {
         let wanted = keys.len();
         let request = GetRowsRequest { timestamp: ts.0, keys };
         let leader = self.clone();
-        let answer = self.wait(async move {
+        let answer = self.runtime().wait(async move {
             let send = |mut client: Client| {
                 let request = request.clone();
                 async move { client.get_rows(request).await }
@@ -43,23 +43,18 @@ impl RemoteLeader {
 
     /// Rows with keys in `start..end` at `ts`, fetched ahead of the reader.
     pub(crate) fn scan_rows(self: &Arc<Self>, start: Bytes, end: Bytes, ts: Timestamp, reverse: bool) -> RemoteScan {
-        const CHUNKS_AHEAD: usize = 2;
-        let (chunks, received) = mpsc::channel(CHUNKS_AHEAD);
-        let fetch = Fetch { leader: self.clone(), rest: ScanRowsRequest { timestamp: ts.0, start, end, reverse } };
-        let failed = self.spawn(async move {
-            let failed = fetch.run(&chunks).await.err();
-            if let Some(e) = failed {
-                // Nobody listens if the scan was dropped.
-                let _ = chunks.send(Err(e)).await;
-            }
-        });
-        RemoteScan { received, rows: Vec::new().into_iter(), failed: failed.err() }
+        let wanted = ScanRowsRequest { timestamp: ts.0, start, end, reverse };
+        let (fetch, mut scan) = RemoteScan::new(self.finder.clone(), wanted, Duration::ZERO);
+        scan.failed = self.runtime().spawn(fetch).err();
+        scan
     }
 }
 
 /// The fetching half of a scan.
 struct Fetch {
-    leader: Arc<RemoteLeader>,
+    finder: Arc<Finder>,
+    /// How long to go on without a leader, beyond what the finder does.
+    patience: Duration,
     /// What is still to be fetched. A scan whose leader is lost goes on from here at another one: a
     /// timestamp shows the same rows everywhere.
     rest: ScanRowsRequest,
@@ -70,15 +65,20 @@ type Chunk = Result<Vec<KeyValue>>;
 impl Fetch {
     /// Returns when all rows are handed over, or nobody wants them.
     async fn run(mut self, chunks: &mpsc::Sender<Chunk>) -> Result<()> {
+        let mut without = Instant::now();
         loop {
             let send = |mut client: Client| {
                 let rest = self.rest.clone();
                 async move { client.scan_rows(rest).await }
             };
-            let mut stream = self.leader.finder.call(Repeat::Always, ATTEMPT, send).await?;
+            let mut stream = match self.finder.call(Repeat::Always, ATTEMPT, send).await {
+                Err(e) if e.kind() == ErrorKind::NotLeader && without.elapsed() < self.patience => continue,
+                answer => answer?,
+            };
             if self.receive(&mut stream, chunks).await? {
                 return Ok(());
             }
+            without = Instant::now();
         }
     }
 
@@ -119,16 +119,33 @@ pub(crate) struct RemoteScan {
     failed: Option<Error>,
 }
 
-impl Iterator for RemoteScan {
-    type Item = Result<Row>;
+impl RemoteScan {
+    /// A scan, and what fetches for it: to be run elsewhere.
+    pub(super) fn new(
+        finder: Arc<Finder>,
+        wanted: ScanRowsRequest,
+        patience: Duration,
+    ) -> (impl Future<Output = ()> + Send + 'static, Self) {
+        const CHUNKS_AHEAD: usize = 2;
+        let (chunks, received) = mpsc::channel(CHUNKS_AHEAD);
+        let fetch = Fetch { finder, patience, rest: wanted };
+        let run = async move {
+            if let Err(e) = fetch.run(&chunks).await {
+                // Nobody listens if the scan was dropped.
+                let _ = chunks.send(Err(e)).await;
+            }
+        };
+        (run, Self { received, rows: Vec::new().into_iter(), failed: None })
+    }
 
-    fn next(&mut self) -> Option<Self::Item> {
+    /// The next row as it came.
+    pub(super) fn next_entry(&mut self) -> Option<Result<KeyValue>> {
         if let Some(e) = self.failed.take() {
             return Some(Err(e));
         }
         loop {
             if let Some(row) = self.rows.next() {
-                return Some(Ok(Row::own(row.key, row.value)));
+                return Some(Ok(row));
             }
             let received = &mut self.received;
             match crate::runtime::blocking(|| futures::executor::block_on(received.recv()))? {
@@ -136,5 +153,13 @@ impl Iterator for RemoteScan {
                 Err(e) => return Some(Err(e)),
             }
         }
+    }
+}
+
+impl Iterator for RemoteScan {
+    type Item = Result<Row>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some(self.next_entry()?.map(|row| Row::own(row.key, row.value)))
     }
 }

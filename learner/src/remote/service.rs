@@ -110,8 +110,14 @@ impl LeaderService {
         let (start, end) = meta_range();
         let rows = self.leader.voter().store.newest_rows(&start, &end);
         let definitions = rows.filter(|row| row.as_ref().map_or(true, |row| is_definition_key(row.key())));
-        let entries = definitions.map(|row| Ok(key_value(&row?))).collect::<Result<_>>()?;
+        let entries = definitions.map(|row| key_value(&row?)).collect::<Result<_>>()?;
         Ok(Definitions { unchanged: false, entries })
+    }
+
+    fn members(&self) -> Result<Vec<GroupMember>> {
+        let members = self.leader.members()?.into_iter();
+        let members = members.map(|m| GroupMember { id: m.id, address: m.address, voter: m.voter, leads: m.leads });
+        Ok(members.collect())
     }
 
     fn keep_alive_reply(&self, request: &KeepAliveRequest) -> Result<KeepAliveReply> {
@@ -121,12 +127,12 @@ impl LeaderService {
         self.front_ends.heard(request.front_end, request.oldest_reader.map(Timestamp));
         let status = postcard::to_allocvec(&self.leader.status())
             .map_err(|e| Error::Internal(format!("cannot encode the status: {e}")))?;
-        Ok(KeepAliveReply { status: status.into() })
+        Ok(KeepAliveReply { status: status.into(), members: self.members()? })
     }
 }
 
-fn key_value(row: &Row) -> KeyValue {
-    KeyValue { key: row.key_bytes(), value: row.value_bytes() }
+fn key_value(row: &Row) -> Result<KeyValue> {
+    Ok(KeyValue { key: row.key_bytes(), value: row.value_bytes(), commit_timestamp: row.commit_ts()?.0 })
 }
 
 /// Reads a range and sends it piece by piece, small pieces first: many scans end after a few rows. Blocks.
@@ -137,10 +143,10 @@ fn send_rows(scan: StoreScan, chunks: &mpsc::Sender<Result<ScanRowsChunk, Status
     let mut rows = Vec::new();
     let mut bytes = 0;
     for row in scan {
-        match row {
+        match row.and_then(|row| key_value(&row)) {
             Ok(row) => {
-                bytes += row.key().len() + row.value().len();
-                rows.push(key_value(&row));
+                bytes += row.key.len() + row.value.len();
+                rows.push(row);
             }
             Err(e) => {
                 let _ = chunks.blocking_send(Err(Failure::of(e, None).into_status()));
@@ -220,12 +226,7 @@ impl GroupLeader for LeaderService {
     }
 
     async fn get_members(&self, _: Request<Nothing>) -> Result<Response<Members>, Status> {
-        let members = self.leader.members().map(|members| {
-            let members = members.into_iter();
-            let members = members.map(|m| GroupMember { id: m.id, address: m.address, voter: m.voter, leads: m.leads });
-            Members { members: members.collect() }
-        });
-        self.answer(members)
+        self.answer(self.members().map(|members| Members { members }))
     }
 
     async fn admit_member(&self, request: Request<MemberAddress>) -> Result<Response<MemberNumber>, Status> {

@@ -1,4 +1,4 @@
-//! A cluster of processes: three voters, and front ends that keep nothing.
+//! A cluster of processes: three voters, a columnar replica, and front ends that keep nothing.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -59,8 +59,26 @@ fn front_end(dir: &Path, name: &str, voters: &str) -> Server {
     Server::start(&command, &dir.join(name)).unwrap()
 }
 
+/// The rows of `t`, by row store and by columnar replica, which must agree.
 fn count(connection: &mut Conn) -> u64 {
-    connection.query_first("SELECT COUNT(*) FROM t").unwrap().unwrap()
+    let [rows, columns] = ["tikv", "tiflash"].map(|engine| {
+        connection.query_drop(format!("SET tidb_isolation_read_engines = '{engine}'")).unwrap();
+        // Not from statistics alone.
+        connection.query_first("SELECT COUNT(*) FROM t WHERE v >= 0").unwrap().unwrap()
+    });
+    connection.query_drop("SET tidb_isolation_read_engines = 'tikv,tiflash,tidb'").unwrap();
+    assert_eq!(rows, columns);
+    rows
+}
+
+/// Waits until a front end can read columns.
+fn await_columns(connection: &mut Conn) {
+    let deadline = Instant::now() + PATIENCE;
+    let available = "SELECT MIN(AVAILABLE) FROM information_schema.tiflash_replica";
+    while connection.query_first::<i64, _>(available).unwrap() != Some(1) {
+        assert!(Instant::now() < deadline, "no columnar replica");
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }
 
 /// The port of the voter that leads, as a front end tells it by the member's number, which is its place in
@@ -73,7 +91,7 @@ fn leader(runtime: &tokio::runtime::Runtime, voters: &str) -> u16 {
 }
 
 #[test]
-fn front_ends_share_a_group_that_survives_its_leader() {
+fn front_ends_share_rows_and_columns_and_survive_a_leader() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let dir = tempfile::tempdir().unwrap();
     let ports = free_ports::<3>();
@@ -84,6 +102,14 @@ fn front_ends_share_a_group_that_survives_its_leader() {
     let (mut a, mut b) = (connect(&one), connect(&two));
 
     a.query_drop("CREATE TABLE t (id BIGINT PRIMARY KEY AUTO_INCREMENT, v INT NOT NULL)").unwrap();
+    // Nobody has columns yet.
+    b.query_drop("SET tidb_isolation_read_engines = 'tiflash'").unwrap();
+    assert_eq!(code(b.query_drop("SELECT COUNT(*) FROM t")), 1815);
+    b.query_drop("SET tidb_isolation_read_engines = 'tikv,tiflash,tidb'").unwrap();
+    let [port] = free_ports::<1>();
+    let _columnar = Member::start("columnar", dir.path(), port, &voters);
+    await_columns(&mut a);
+    await_columns(&mut b);
     b.query_drop("INSERT INTO t (v) VALUES (1), (2)").unwrap();
     a.query_drop("INSERT INTO t (v) VALUES (3)").unwrap();
     assert_eq!((count(&mut a), count(&mut b)), (3, 3));
@@ -107,10 +133,11 @@ fn front_ends_share_a_group_that_survives_its_leader() {
     b.query_drop("ROLLBACK").unwrap();
     a.query_drop("COMMIT").unwrap();
 
-    // There is no columnar replica to ask.
-    b.query_drop("SET tidb_isolation_read_engines = 'tiflash'").unwrap();
-    assert_eq!(code(b.query_drop("SELECT COUNT(*) FROM t")), 1815);
-    b.query_drop("SET tidb_isolation_read_engines = 'tikv,tiflash,tidb'").unwrap();
+    // A transaction sees its own rows among the columns.
+    a.query_drop("BEGIN").unwrap();
+    a.query_drop("INSERT INTO t (v) VALUES (7)").unwrap();
+    assert_eq!((count(&mut a), count(&mut b)), (4, 3));
+    a.query_drop("ROLLBACK").unwrap();
 
     let dead = leader(&runtime, &voters);
     drop(members.remove(&dead));

@@ -2,6 +2,7 @@
 //!
 //! - [`args`]: what can be written after `deltatree`
 //! - [`serve`]: the server, or a process of a cluster
+//! - [`playground`]: a cluster of processes on this machine
 //! - [`sql`]: the shell
 //! - [`demo`]: the main job in one command
 //! - [`inspect`]: a look into the data directory of a stopped server
@@ -9,6 +10,7 @@
 pub mod args;
 pub mod demo;
 pub mod inspect;
+pub mod playground;
 pub mod serve;
 pub mod sql;
 

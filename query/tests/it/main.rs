@@ -11,6 +11,7 @@ mod errors;
 mod explain;
 mod load_data;
 mod oracle;
+mod playground;
 mod system_tables;
 mod tpch;
 mod views;

@@ -102,6 +102,19 @@ pub enum Error {
         /// The leader's node id, if known.
         leader: Option<u64>,
     },
+    /// No voter led, of those that a front end knows: ask again later.
+    #[error("no leader of the group was found within {waited_ms} ms; asked {asked}; last: {last}")]
+    NoLeader {
+        /// Addresses of the voters known.
+        asked: String,
+        /// For how long.
+        waited_ms: u64,
+        /// What the last attempt came to.
+        last: String,
+    },
+    /// There is no columnar replica, or none that answers, or it is not in this process and has to be.
+    #[error("no columnar replica can do this")]
+    NoColumnarReplica,
     /// See [`ErrorKind::OutcomeUnknown`].
     #[error("the outcome of the commit is unknown: {0}")]
     OutcomeUnknown(String),
@@ -168,14 +181,14 @@ impl Error {
     /// What the caller should do.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Invalid(_) => ErrorKind::Invalid,
+            Self::Invalid(_) | Self::NoColumnarReplica => ErrorKind::Invalid,
             Self::DuplicateKey { .. } => ErrorKind::DuplicateKey,
             Self::WriteConflict { .. } => ErrorKind::WriteConflict,
             Self::LockWaitTimeout { .. } => ErrorKind::LockWaitTimeout,
             Self::Deadlock { .. } => ErrorKind::Deadlock,
             Self::SchemaChanged { .. } => ErrorKind::SchemaChanged,
             Self::TxnTooLarge { .. } => ErrorKind::TxnTooLarge,
-            Self::NotLeader { .. } => ErrorKind::NotLeader,
+            Self::NotLeader { .. } | Self::NoLeader { .. } => ErrorKind::NotLeader,
             Self::OutcomeUnknown(_) => ErrorKind::OutcomeUnknown,
             Self::Timeout { .. } => ErrorKind::Timeout,
             Self::Closed => ErrorKind::Closed,

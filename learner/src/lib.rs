@@ -2,16 +2,20 @@
 //!
 //! See `DESIGN.md` beside this crate for the write path, the read path and what changes together.
 
+mod access;
 pub mod apply;
 pub mod catalog;
 pub mod clock;
 pub mod cluster;
 pub mod codec;
+pub mod columnar;
 mod config;
 mod error;
 mod group;
 mod leader;
+mod maintenance;
 pub mod raft;
+mod remote;
 mod replica;
 mod row_store;
 mod runtime;
@@ -19,9 +23,10 @@ pub mod table_write;
 mod tso;
 mod txn;
 
+pub use access::{RowReader, RowScan};
 pub use config::GroupConfig;
 pub use error::{Error, ErrorKind, Result};
-pub use group::{GateReport, GroupStatus, LeaderGroup};
+pub use group::{GateReport, GroupStatus, LeaderGroup, RemoteGroupConfig};
 pub use leader::ReaderGuard;
-pub use row_store::{Row, RowReader, RowScan};
+pub use row_store::Row;
 pub use txn::{CommitInfo, DirtyEntry, LockOutcome, Savepoint, Transaction, TxnMode, TxnOptions, TxnScan};

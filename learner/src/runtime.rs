@@ -33,6 +33,31 @@ impl OwnRuntime {
         Ok(Self(Mutex::new(Some(runtime))))
     }
 
+    /// Starts a future on this runtime.
+    pub(crate) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) -> Result<()> {
+        match &*self.0.lock() {
+            Some(runtime) => {
+                runtime.spawn(future);
+                Ok(())
+            }
+            None => Err(Error::Closed),
+        }
+    }
+
+    /// Runs a future on this runtime and blocks until it is done.
+    pub(crate) fn wait<F>(&self, future: F) -> Result<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send,
+    {
+        let (done, outcome) = std::sync::mpsc::sync_channel(1);
+        self.spawn(async move {
+            // Whoever has stopped waiting needs no answer.
+            let _ = done.send(future.await);
+        })?;
+        blocking(|| outcome.recv()).map_err(|_| Error::Closed)
+    }
+
     /// Runs a future on this runtime and waits for it from another.
     pub(crate) async fn run<F>(&self, future: F) -> Result<F::Output>
     where

@@ -34,7 +34,7 @@ async fn put(g: &LeaderGroup, info: &TableInfo, id: i64, v: i64) {
 async fn rows(g: &LeaderGroup, info: &TableInfo) -> BTreeMap<i64, i64> {
     let txn = g.begin(TxnOptions::optimistic()).await.unwrap();
     g.read_gate(txn.start_ts(), PATIENCE).await.unwrap();
-    let columnar = columnar_rows(g.columnar(), info.id, txn.start_ts());
+    let columnar = columnar_rows(g.columnar().unwrap().engine().unwrap(), info.id, txn.start_ts());
     assert_eq!(columnar, stored_rows(&txn, info).unwrap());
     columnar
 }
@@ -62,7 +62,7 @@ async fn reads_see_every_commit_before_them() {
         put(&g, &info, n % 7, n).await;
         let ts = g.timestamp().await.unwrap();
         g.read_gate(ts, PATIENCE).await.unwrap();
-        let seen = columnar_rows(g.columnar(), info.id, ts);
+        let seen = columnar_rows(g.columnar().unwrap().engine().unwrap(), info.id, ts);
         assert_eq!(seen.get(&(n % 7)), Some(&n), "try {n}");
     }
     stop.store(true, Ordering::Relaxed);
@@ -239,7 +239,7 @@ async fn old_versions_are_collected_but_not_under_a_reader() {
         put(&g, &info, 2, 0).await;
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    assert_eq!(g.register_reader(old).err().map(|e| e.kind()), Some(ErrorKind::SnapshotTooOld));
+    assert_eq!(g.register_reader(old).await.err().map(|e| e.kind()), Some(ErrorKind::SnapshotTooOld));
     assert_eq!(rows(&g, &info).await[&1], 19);
     g.shutdown().await.unwrap();
 }

@@ -1,9 +1,13 @@
 //! A leader group over several processes: each holds one replica and talks gRPC to the others.
 
+mod identity;
 mod learner_node;
+mod member;
 mod voter_node;
 
+pub use crate::leader::Member;
 pub use learner_node::LearnerNode;
+pub use member::{MemberConfig, members, remove_member};
 pub use voter_node::VoterNode;
 
 use std::net::SocketAddr;
@@ -11,6 +15,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::clock::{Clock, SystemClock};
+use crate::config::GroupConfig;
 
 /// One replica of a group over several processes.
 #[derive(Clone)]
@@ -34,5 +39,10 @@ impl NodeConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             clock: Arc::new(SystemClock),
         }
+    }
+
+    /// The knobs of what goes on in the background.
+    fn group(&self) -> GroupConfig {
+        GroupConfig { clock: self.clock.clone(), ..GroupConfig::new(&self.data_dir) }
     }
 }

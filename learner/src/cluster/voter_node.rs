@@ -9,23 +9,28 @@ use openraft::BasicNode;
 use std::sync::Arc;
 
 use super::NodeConfig;
+use crate::access::{LeaderAccess, RowReader};
 use crate::error::Result;
 use crate::leader::{Leader, LeaderLimits};
-use crate::raft::{LocalPeer, Network, ReadIndexService, serve};
+use crate::maintenance::Maintenance;
+use crate::raft::{LocalPeer, Network, ReadIndexService, replica_routes, serve};
+use crate::remote::{MembershipClient, leader_service};
 use crate::replica::{Voter, VoterSetup};
-use crate::row_store::RowReader;
 use crate::txn::{Transaction, TxnOptions};
 
-/// A voter that others reach by gRPC. Only the leader serves transactions; the others say `NotLeader`.
+/// A voter that others reach by gRPC: the other replicas, and front ends
+/// ([`crate::LeaderGroup::connect`]). Only the leader serves transactions; the others say `NotLeader`.
 pub struct VoterNode {
     voter: Voter,
     address: SocketAddr,
+    maintenance: Maintenance,
 }
 
 impl VoterNode {
     /// Opens the voter and begins to listen. Errors: `Locked`, `Io`, `Corrupt`.
     pub async fn open(config: NodeConfig) -> Result<Self> {
         const ROW_CACHE_BYTES: u64 = 64 << 20;
+        let maintained = config.group();
         let setup = VoterSetup {
             id: config.id,
             dir: config.data_dir,
@@ -36,8 +41,13 @@ impl VoterNode {
         let voter = Voter::open(setup, Network::default()).await?;
         let leader = voter.leader().clone();
         let peer = LocalPeer::new(leader.raft().clone(), None);
-        let address = voter.run(serve(config.listen, peer, Some(read_index_service(leader)))).await??;
-        Ok(Self { voter, address })
+        let maintenance = Maintenance::of_voter(&maintained, leader.clone())?;
+        let served = async move {
+            let routes = replica_routes(peer, Some(read_index_service(leader.clone())));
+            serve(config.listen, routes.add_service(leader_service(leader))).await
+        };
+        let address = voter.run(served).await??;
+        Ok(Self { voter, address, maintenance })
     }
 
     /// Where it listens.
@@ -49,6 +59,20 @@ impl VoterNode {
     /// it on one of them. Errors: `Io`, `Internal`.
     pub async fn form_group(&self, voters: BTreeMap<u64, String>) -> Result<()> {
         self.voter.form_group(voters.into_iter().map(|(id, addr)| (id, BasicNode { addr })).collect()).await
+    }
+
+    /// Asks, in the background, to become a voter of the group of `voters` once this one has caught up.
+    pub(super) async fn become_voter(&self, id: u64, voters: Vec<String>) -> Result<()> {
+        let asking = async move {
+            let membership = MembershipClient::new(&voters)?;
+            tokio::spawn(async move {
+                if let Err(e) = membership.become_voter(id).await {
+                    tracing::error!(error = %e, "this process cannot become a voter");
+                }
+            });
+            Ok(())
+        };
+        self.voter.run(asking).await?
     }
 
     /// Adds a learner, or changes its address. Errors: `NotLeader` and `Timeout`, `Invalid`.
@@ -73,12 +97,12 @@ impl VoterNode {
 
     /// See [`crate::LeaderGroup::begin`].
     pub async fn begin(&self, options: TxnOptions) -> Result<Transaction> {
-        self.voter.leader().begin(options).await
+        LeaderAccess::Here(self.voter.leader().clone()).begin(options).await
     }
 
     /// Reads what this voter has applied, whether it leads or not.
     pub fn reader(&self) -> RowReader {
-        self.voter.leader().reader()
+        RowReader::here(self.voter.leader().reader())
     }
 
     /// Purges the log up to the last applied entry, so that a replica that lacks any of it gets a raft
@@ -95,6 +119,7 @@ impl VoterNode {
 
     /// Stops. The others elect somebody else if this voter led.
     pub async fn shutdown(&self) -> Result<()> {
+        crate::runtime::blocking(|| self.maintenance.stop());
         self.voter.shutdown().await
     }
 }

@@ -1,21 +1,22 @@
 //! The facade that sessions work with.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use deltatree_storage::engine::Engine;
 use deltatree_storage::types::{TableId, Timestamp};
 use openraft::BasicNode;
 
 use super::GroupStatus;
-use super::maintenance::Maintenance;
+use crate::access::{LeaderAccess, RowReader};
 use crate::catalog::CatalogSnapshot;
+use crate::columnar::ColumnarReplica;
 use crate::config::GroupConfig;
-use crate::error::Result;
-use crate::leader::{Leader, LeaderLimits, ReaderGuard};
+use crate::error::{Error, Result};
+use crate::leader::{LeaderLimits, ReaderGuard};
+use crate::maintenance::Maintenance;
 use crate::raft::{Beside, Network, NodeId};
+use crate::remote::{RemoteLeader, RemoteSetup};
 use crate::replica::{ColumnarLearner, LearnerSetup, Voter, VoterRows, VoterSetup};
-use crate::row_store::RowReader;
 use crate::txn::{Transaction, TxnOptions};
 
 /// What a read gate waited for.
@@ -27,7 +28,7 @@ pub struct GateReport {
     pub waited: Duration,
 }
 
-/// A leader group of one voter and one columnar learner in this process. Clones share it.
+/// The leader group. Clones share it.
 ///
 /// Must be opened and used within a tokio runtime. Replication runs on runtimes of its own, so that
 /// neither queries nor a slow learner hold up commits.
@@ -37,18 +38,34 @@ pub struct LeaderGroup {
 }
 
 struct Inner {
+    leader: LeaderAccess,
+    /// What of the group is in this process.
+    replicas: Option<Replicas>,
+}
+
+struct Replicas {
     voter: Voter,
     learner: Arc<ColumnarLearner>,
     maintenance: Maintenance,
 }
 
-/// The only voter of the group.
+/// Where a group in other processes is.
+#[derive(Clone, Debug)]
+pub struct RemoteGroupConfig {
+    /// Some of its voters, `host:port`. The others are found.
+    pub addresses: Vec<String>,
+    /// Bytes of keys and values that a transaction may hold.
+    pub txn_bytes_limit: u64,
+}
+
+/// The only voter of a group in one process.
 const VOTER: NodeId = 1;
-/// The columnar learner.
+/// The columnar learner beside it.
 const LEARNER: NodeId = 2;
 
 impl LeaderGroup {
-    /// Opens or creates the group in `config.data_dir` and waits until it leads.
+    /// Opens or creates a group of one voter and one columnar learner in `config.data_dir` and waits until
+    /// it leads.
     ///
     /// Errors: `Locked` if another process has the directory, `Io`, `Corrupt`, `Invalid`, `Timeout`.
     pub async fn open(config: GroupConfig) -> Result<Self> {
@@ -86,11 +103,22 @@ impl LeaderGroup {
         let learner = Arc::new(ColumnarLearner::open(setup, network).await?);
         voter.leader().add_learner(LEARNER, BasicNode::default()).await?;
         let maintenance = Maintenance::start(&config, voter.leader().clone(), learner.clone())?;
-        Ok(Self { inner: Arc::new(Inner { voter, learner, maintenance }) })
+        let leader = LeaderAccess::Here(voter.leader().clone());
+        Ok(Self { inner: Arc::new(Inner { leader, replicas: Some(Replicas { voter, learner, maintenance }) }) })
     }
 
-    fn leader(&self) -> &Arc<Leader> {
-        self.inner.voter.leader()
+    /// A group whose voters and columnar replicas are in other processes. Waits until a voter leads, for
+    /// some time. Nothing of it is kept here but the definitions.
+    ///
+    /// Errors: `NotLeader` if no leader was found, `Invalid` if an address is none.
+    pub async fn connect(config: RemoteGroupConfig) -> Result<Self> {
+        let RemoteGroupConfig { addresses, txn_bytes_limit } = config;
+        let leader = RemoteLeader::connect(RemoteSetup { addresses, txn_bytes_limit }).await?;
+        Ok(Self { inner: Arc::new(Inner { leader: LeaderAccess::There(leader), replicas: None }) })
+    }
+
+    fn leader(&self) -> &LeaderAccess {
+        &self.inner.leader
     }
 
     /// A timestamp at which every commit acknowledged so far is visible, to rows at once and to the
@@ -107,9 +135,9 @@ impl LeaderGroup {
         self.leader().read_snapshot().await
     }
 
-    /// Keeps `ts` readable while the guard lives. Errors: `SnapshotTooOld`.
-    pub fn register_reader(&self, ts: Timestamp) -> Result<ReaderGuard> {
-        self.leader().register_reader(ts)
+    /// Keeps `ts` readable while the guard lives. Errors: `SnapshotTooOld`, `NotLeader`.
+    pub async fn register_reader(&self, ts: Timestamp) -> Result<ReaderGuard> {
+        self.leader().register_reader(ts).await
     }
 
     /// Begins a transaction. Errors: `NotLeader`, `Timeout`, `Closed`; `SnapshotTooOld` and `Invalid`
@@ -123,33 +151,41 @@ impl LeaderGroup {
         self.leader().reader()
     }
 
-    /// The newest definitions applied on the leader.
+    /// The newest definitions known in this process: those applied on a leader that is here, otherwise
+    /// those learned last. Every timestamp, lock and commit brings news of them.
     pub fn catalog(&self) -> Arc<CatalogSnapshot> {
-        self.leader().voter().catalog()
+        self.leader().catalog()
     }
 
-    /// The columnar engine. Take snapshots of it after [`LeaderGroup::read_gate`].
-    pub fn columnar(&self) -> &Engine {
-        self.inner.learner.engine()
+    /// Makes [`LeaderGroup::catalog`] show every schema change acknowledged so far, those made through
+    /// other front ends included. Costs nothing if the leader is in this process, otherwise a round trip.
+    /// Errors: `NotLeader`.
+    pub async fn learn_definitions(&self) -> Result<()> {
+        self.leader().learn_definitions().await
     }
 
-    /// Waits until the columnar engine has applied every commit at or below `ts`, at most `timeout`.
-    /// After that `columnar().snapshot(table, ts)` sees them all. Cancel by dropping.
-    ///
-    /// Errors: `Timeout` (the learner is behind), `NotLeader`, `Closed`, `Invalid` (a timestamp in the
-    /// future), and the learner's own error if it has stopped.
+    /// A columnar replica: the one in this process, or one of those elsewhere that answer. Read all tables
+    /// of a query from the same, after its [`ColumnarReplica::read_gate`].
+    pub fn columnar(&self) -> Option<ColumnarReplica> {
+        match (&self.inner.replicas, self.leader()) {
+            (Some(Replicas { voter, learner, .. }), _) => {
+                Some(ColumnarReplica::here(voter.leader().clone(), learner.clone()))
+            }
+            (None, LeaderAccess::There(leader)) => leader.columnar().map(ColumnarReplica::there),
+            (None, LeaderAccess::Here(_)) => None,
+        }
+    }
+
+    /// Waits until a columnar replica shows every commit at or below `ts`: see
+    /// [`ColumnarReplica::read_gate`]. Errors: as that, and `Invalid` if there is none.
     pub async fn read_gate(&self, ts: Timestamp, timeout: Duration) -> Result<GateReport> {
-        let begun = Instant::now();
-        let position = self.leader().read_index(ts, timeout).await?;
-        let left = timeout.saturating_sub(begun.elapsed());
-        self.inner.learner.wait_applied(position, left).await?;
-        Ok(GateReport { position, waited: begun.elapsed() })
+        self.columnar().ok_or(Error::NoColumnarReplica)?.read_gate(ts, timeout).await
     }
 
     /// Hands out `n` consecutive ids of a table: `AUTO_INCREMENT` values or hidden row ids. Returns the
     /// first, which is at or above `at_least` and above all handed out before; no id is ever handed out
     /// twice, over restarts too. With `n` = 0 it only pushes the counter to `at_least` (call it with
-    /// the value after an explicitly inserted one). Mostly served from memory.
+    /// the value after an explicitly inserted one). Mostly served from the leader's memory.
     /// Errors: `NotLeader`, `Timeout`, `Closed`, `OutcomeUnknown`, `Invalid` (no ids left).
     pub async fn allocate_ids(&self, table: TableId, n: u64, at_least: Option<u64>) -> Result<u64> {
         self.leader().allocate_ids(table, n, at_least).await
@@ -163,39 +199,32 @@ impl LeaderGroup {
 
     /// Nothing below this timestamp can be read.
     pub fn safe_point(&self) -> Timestamp {
-        self.leader().safe_point()
+        self.status().safe_point
     }
 
-    /// A look at the group's state.
+    /// A look at the group's state. If the leader is in another process, as of a second ago.
     pub fn status(&self) -> GroupStatus {
-        let leader = self.leader();
-        let metrics = leader.raft().metrics().borrow().clone();
-        let (proposals, commits) = leader.proposed();
+        let leader = self.leader().status();
+        let Some(Replicas { learner, .. }) = &self.inner.replicas else { return leader };
         GroupStatus {
-            leader: metrics.current_leader,
-            term: metrics.current_term,
-            last_log: metrics.last_log_index,
-            purged: metrics.purged.map(|l| l.index),
-            voter_applied: Some(leader.voter().applied().index),
-            learner_applied: Some(self.inner.learner.applied().index),
-            learner_durable: self.inner.learner.durable_index(),
-            learner_error: self.inner.learner.failure().map(|e| e.to_string()),
-            safe_point: leader.safe_point(),
-            oldest_reader: leader.readers().oldest(),
-            proposals,
-            commits,
-            log_syncs: leader.log().syncs(),
-            row_disk_bytes: leader.voter().store.disk_bytes(),
+            learner_applied: Some(learner.applied().index),
+            learner_durable: learner.durable_index(),
+            learner_error: learner.failure().map(|e| e.to_string()),
+            ..leader
         }
     }
 
     /// Stops: no new commits, what is under way ends, the engines flush. Other clones get `Closed`
     /// from here on. The data directory is free when all clones, readers and transactions are dropped.
     pub async fn shutdown(&self) -> Result<()> {
-        crate::runtime::blocking(|| self.inner.maintenance.stop());
+        if let LeaderAccess::There(leader) = self.leader() {
+            leader.shutdown().await;
+        }
+        let Some(Replicas { voter, learner, maintenance }) = &self.inner.replicas else { return Ok(()) };
+        crate::runtime::blocking(|| maintenance.stop());
         // The voter first: then nothing more comes, and what the learner has is flushed.
-        let voter = self.inner.voter.shutdown().await;
-        let learner = self.inner.learner.shutdown().await;
+        let voter = voter.shutdown().await;
+        let learner = learner.shutdown().await;
         voter.and(learner)
     }
 }

@@ -1,8 +1,8 @@
-//! The leader group of a single process: one voter, one columnar learner.
+//! The leader group as sessions work with it: one voter and one columnar learner in this process, or voters
+//! in others.
 
 mod leader_group;
-mod maintenance;
 mod status;
 
-pub use leader_group::{GateReport, LeaderGroup};
+pub use leader_group::{GateReport, LeaderGroup, RemoteGroupConfig};
 pub use status::GroupStatus;

@@ -1,9 +1,10 @@
 //! What the group is doing, for people and metrics.
 
 use deltatree_storage::types::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// A look at the group. Figures are from slightly different moments.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupStatus {
     /// Node id of the leader, if there is one.
     pub leader: Option<u64>,

@@ -12,6 +12,7 @@ mod proposer;
 mod readers;
 mod services;
 
+pub use membership::Member;
 pub use readers::ReaderGuard;
 
 pub(crate) use readers::Readers;

@@ -17,10 +17,11 @@ use super::proposer::{ProposerCounters, Submission};
 use super::{ReaderGuard, Readers};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::group::GroupStatus;
 use crate::raft::{Command, DurableLog, NodeId, Raft, VoterState};
-use crate::row_store::RowReader;
+use crate::row_store::StoreReader;
 use crate::tso::WindowExhausted;
-use crate::txn::{LockTable, Sequencer, Settled, Transaction, TxnId, TxnOptions};
+use crate::txn::{LockTable, Sequencer, Settled, TxnId};
 
 /// Bounds of the leader's services.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +67,8 @@ pub(crate) struct Leader {
     pub(super) alone: AtomicBool,
     pub(super) ids: IdRanges,
     window: tokio::sync::Mutex<()>,
+    /// Held while members change.
+    pub(super) membership: tokio::sync::Mutex<()>,
     pub(super) readers: Readers,
     next_txn: AtomicU64,
     pub(super) stopping: watch::Sender<bool>,
@@ -120,6 +123,7 @@ impl Leader {
             alone: AtomicBool::new(false),
             ids: IdRanges::default(),
             window: tokio::sync::Mutex::default(),
+            membership: tokio::sync::Mutex::default(),
             readers: Readers::default(),
             next_txn: AtomicU64::new(1),
             stopping: watch::Sender::new(false),
@@ -144,7 +148,7 @@ impl Leader {
     }
 
     /// Whether [`Leader::stop`] was called.
-    pub(super) fn is_stopping(&self) -> bool {
+    pub(crate) fn is_stopping(&self) -> bool {
         *self.stopping.borrow()
     }
 
@@ -277,20 +281,15 @@ impl Leader {
         Ok(())
     }
 
-    /// Begins a transaction.
-    pub(crate) async fn begin(self: &Arc<Self>, options: TxnOptions) -> Result<Transaction> {
-        let snapshot = match options.read_ts {
-            None => self.read_snapshot().await?,
-            Some(ts) => {
-                let guard = self.register_reader(ts)?;
-                self.settle(ts, self.limits.replication).await?;
-                guard
-            }
-        };
-        Ok(Transaction::new(self.clone(), self.new_txn_id(), snapshot, self.reader(), &options))
+    /// Registers a reader at `ts`, once nothing at or below it can become visible any more.
+    pub(crate) async fn snapshot_at(&self, ts: Timestamp) -> Result<ReaderGuard> {
+        let guard = self.register_reader(ts)?;
+        self.settle(ts, self.limits.replication).await?;
+        Ok(guard)
     }
 
-    pub(super) fn new_txn_id(&self) -> TxnId {
+    /// A number that no transaction has had in this life.
+    pub(crate) fn new_txn_id(&self) -> TxnId {
         TxnId(self.next_txn.fetch_add(1, Ordering::Relaxed))
     }
 
@@ -353,7 +352,7 @@ impl Leader {
     }
 
     /// Reads rows of this voter.
-    pub(crate) fn reader(&self) -> RowReader {
+    pub(crate) fn reader(&self) -> StoreReader {
         self.voter.store.reader()
     }
 
@@ -387,9 +386,23 @@ impl Leader {
         &self.readers
     }
 
-    /// Entries proposed for transactions, and transactions in them.
-    pub(crate) fn proposed(&self) -> (u64, u64) {
-        (self.counters.proposals.load(Ordering::Relaxed), self.counters.commits.load(Ordering::Relaxed))
+    /// What this voter says of the group.
+    pub(crate) fn status(&self) -> GroupStatus {
+        let metrics = self.raft.metrics().borrow().clone();
+        GroupStatus {
+            leader: metrics.current_leader,
+            term: metrics.current_term,
+            last_log: metrics.last_log_index,
+            purged: metrics.purged.map(|l| l.index),
+            voter_applied: Some(self.voter.applied().index),
+            safe_point: self.safe_point(),
+            oldest_reader: self.readers.oldest(),
+            proposals: self.counters.proposals.load(Ordering::Relaxed),
+            commits: self.counters.commits.load(Ordering::Relaxed),
+            log_syncs: self.log.syncs(),
+            row_disk_bytes: self.voter.store.disk_bytes(),
+            ..GroupStatus::default()
+        }
     }
 
     /// Tells everybody who waits for progress.

@@ -53,6 +53,8 @@ pub(crate) enum Beside {
         /// Rows.
         rows: Arc<dyn RowSource>,
     },
+    /// Voters in other processes: their rows. Definitions are kept with the replay position.
+    Elsewhere(Arc<dyn RowSource>),
     /// Nobody. Definitions are kept with the replay position; a table cannot be built from rows.
     Nobody,
 }
@@ -94,6 +96,7 @@ impl ColumnarMachine {
         };
         let (catalog, at, rows, keeps_definitions) = match beside {
             Beside::Voter { catalog, at, rows } => (catalog, at, rows, false),
+            Beside::Elsewhere(rows) => (Arc::new(load_catalog(&position.definitions)?), position.commit_ts, rows, true),
             Beside::Nobody => {
                 let catalog = Arc::new(load_catalog(&position.definitions)?);
                 (catalog, position.commit_ts, Arc::new(NoRows) as Arc<dyn RowSource>, true)

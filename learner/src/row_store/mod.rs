@@ -11,10 +11,9 @@ mod store;
 mod tests;
 
 pub use record::Row;
-pub use scan::RowScan;
-pub use store::RowReader;
 
 pub(crate) use backend::open_error;
 pub(crate) use batch::ApplyBatch;
 pub(crate) use copy::live_version;
-pub(crate) use store::RowStore;
+pub(crate) use scan::StoreScan;
+pub(crate) use store::{RowStore, StoreReader};

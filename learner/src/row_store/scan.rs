@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 
 /// An iterator over the rows of a key range at one timestamp. It sees the range as it was when it was
 /// made; a version that is too new for `ts` is looked up in the history.
-pub struct RowScan {
+pub(crate) struct StoreScan {
     store: RowStore,
     inner: fjall::Iter,
     ts: Timestamp,
@@ -19,7 +19,7 @@ pub struct RowScan {
     met: u64,
 }
 
-impl RowScan {
+impl StoreScan {
     pub(super) fn new(
         store: RowStore,
         start: &[u8],
@@ -54,7 +54,7 @@ impl RowScan {
     }
 }
 
-impl Iterator for RowScan {
+impl Iterator for StoreScan {
     type Item = Result<Row>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -65,7 +65,7 @@ impl Iterator for RowScan {
     }
 }
 
-impl Drop for RowScan {
+impl Drop for StoreScan {
     fn drop(&mut self) {
         self.store.note_scanned(self.met);
     }

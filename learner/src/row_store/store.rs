@@ -26,7 +26,7 @@ use fjall::Slice;
 
 use super::backend::{Backend, Space};
 use super::record::{self, Found, Header, Row};
-use super::scan::RowScan;
+use super::scan::StoreScan;
 use crate::error::{Error, Result};
 
 /// The row store of one voter. Clones share it.
@@ -64,8 +64,8 @@ impl RowStore {
     }
 
     /// A handle for reading versions.
-    pub(crate) fn reader(&self) -> RowReader {
-        RowReader { store: self.clone() }
+    pub(crate) fn reader(&self) -> StoreReader {
+        StoreReader { store: self.clone() }
     }
 
     /// A value of the replica's own state.
@@ -178,8 +178,8 @@ impl RowStore {
     }
 
     /// The newest rows with keys in `start..end`.
-    pub(crate) fn newest_rows(&self, start: &[u8], end: &[u8]) -> RowScan {
-        RowScan::new(self.clone(), start, end, Timestamp::MAX, false, None)
+    pub(crate) fn newest_rows(&self, start: &[u8], end: &[u8]) -> StoreScan {
+        StoreScan::new(self.clone(), start, end, Timestamp::MAX, false, None)
     }
 
     /// Rows with keys in `start..end` at `ts`, and when they were committed.
@@ -225,32 +225,28 @@ impl RowStore {
     }
 }
 
-/// Reads rows at timestamps. Cheap to clone. Methods block on disk for what is not cached.
-///
-/// `ts` should come from [`crate::LeaderGroup::timestamp`] or a transaction: then every commit at or
-/// below it is applied here. Keep the reader registered
-/// ([`crate::LeaderGroup::register_reader`]) or versions may be collected below it.
+/// Reads versions of one voter's rows; see [`crate::RowReader`]. Methods block on disk for what is not cached.
 #[derive(Clone)]
-pub struct RowReader {
+pub(crate) struct StoreReader {
     store: RowStore,
 }
 
-impl RowReader {
+impl StoreReader {
     /// The row of `key` at `ts`. Errors: `SnapshotTooOld`, `Io`, `Corrupt`.
-    pub fn get(&self, key: &[u8], ts: Timestamp) -> Result<Option<Bytes>> {
+    pub(crate) fn get(&self, key: &[u8], ts: Timestamp) -> Result<Option<Bytes>> {
         self.check(ts)?;
         Ok(self.store.find(key, ts)?.into_row())
     }
 
-    /// The rows of `keys` at `ts`, in their order. Errors as [`RowReader::get`].
-    pub fn multi_get<K: AsRef<[u8]>>(&self, keys: &[K], ts: Timestamp) -> Result<Vec<Option<Bytes>>> {
+    /// The rows of `keys` at `ts`, in their order. Errors as [`StoreReader::get`].
+    pub(crate) fn multi_get<K: AsRef<[u8]>>(&self, keys: &[K], ts: Timestamp) -> Result<Vec<Option<Bytes>>> {
         self.check(ts)?;
         keys.iter().map(|key| Ok(self.store.find(key.as_ref(), ts)?.into_row())).collect()
     }
 
     /// Rows with keys in `start..end` at `ts`, in key order, or in the opposite order if `reverse`.
-    pub fn scan(&self, start: Bytes, end: Bytes, ts: Timestamp, reverse: bool) -> RowScan {
-        RowScan::new(self.store.clone(), &start, &end, ts, reverse, self.check(ts).err())
+    pub(crate) fn scan(&self, start: Bytes, end: Bytes, ts: Timestamp, reverse: bool) -> StoreScan {
+        StoreScan::new(self.store.clone(), &start, &end, ts, reverse, self.check(ts).err())
     }
 
     fn check(&self, ts: Timestamp) -> Result<()> {

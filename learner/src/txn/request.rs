@@ -19,6 +19,8 @@ pub(crate) struct CommitRequest {
     pub(crate) mutations: Vec<CheckedMutation>,
     /// Tables and the schema versions that its rows are encoded by.
     pub(crate) schemas: Vec<(TableId, u64)>,
+    /// Tables whose rows nobody else may have written since `start_ts`.
+    pub(crate) unwritten: Vec<TableId>,
     /// Whether it changes definitions.
     pub(crate) changes_schema: bool,
 }
@@ -57,7 +59,12 @@ impl CommitRequest {
         schemas: Vec<(TableId, u64)>,
     ) -> Self {
         let changes_schema = mutations.iter().any(|m| is_definition_key(m.key()));
-        Self { txn, start_ts, mutations, schemas, changes_schema }
+        Self { txn, start_ts, mutations, schemas, unwritten: Vec::new(), changes_schema }
+    }
+
+    /// The same, if nobody else has written rows of these tables.
+    pub(crate) fn with_unwritten(self, unwritten: Vec<TableId>) -> Self {
+        Self { unwritten, ..self }
     }
 
     /// Roughly the bytes of the transaction's log record.

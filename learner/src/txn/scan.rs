@@ -3,8 +3,9 @@
 use std::iter::Peekable;
 use std::vec::IntoIter;
 
+use crate::access::RowScan;
 use crate::error::Result;
-use crate::row_store::{Row, RowScan};
+use crate::row_store::Row;
 use crate::txn::DirtyEntry;
 
 /// An iterator over the rows that a transaction sees in a key range. It does not borrow the

@@ -10,7 +10,6 @@
 //! them. Reads are never locked and never wait: snapshot isolation allows write skew.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,10 +18,10 @@ use deltatree_storage::types::{TableId, Timestamp};
 use super::request::{CheckedMutation, CommitRequest};
 use super::write_buffer::WriteBuffer;
 use super::{DirtyEntry, Savepoint, TxnId, TxnScan};
+use crate::access::{LeaderAccess, RowReader};
 use crate::codec::{KeyShape, key_shape};
 use crate::error::{Error, Result};
-use crate::leader::{Leader, ReaderGuard};
-use crate::row_store::RowReader;
+use crate::leader::ReaderGuard;
 use crate::table_write::KeyOp;
 
 /// When conflicts with other transactions show.
@@ -68,7 +67,7 @@ pub struct CommitInfo {
 
 /// A transaction in progress. Dropping it rolls it back and releases its locks.
 pub struct Transaction {
-    leader: Arc<Leader>,
+    leader: LeaderAccess,
     id: TxnId,
     start_ts: Timestamp,
     mode: TxnMode,
@@ -81,12 +80,13 @@ pub struct Transaction {
     /// of its locks.
     may_hold_locks: bool,
     schemas: Vec<(TableId, u64)>,
+    unwritten: Vec<TableId>,
     _snapshot: ReaderGuard,
 }
 
 impl Transaction {
     pub(crate) fn new(
-        leader: Arc<Leader>,
+        leader: LeaderAccess,
         id: TxnId,
         snapshot: ReaderGuard,
         reader: RowReader,
@@ -103,6 +103,7 @@ impl Transaction {
             locked: HashMap::new(),
             may_hold_locks: false,
             schemas: Vec::new(),
+            unwritten: Vec::new(),
             _snapshot: snapshot,
         }
     }
@@ -127,7 +128,7 @@ impl Transaction {
         self.writes.len()
     }
 
-    /// The row of `key`: own write, or the snapshot's. Blocks on disk for what is not cached.
+    /// The row of `key`: own write, or the snapshot's. Blocks as [`RowReader::get`] does.
     pub fn get(&self, key: &[u8]) -> Result<Option<Bytes>> {
         self.get_at(key, self.start_ts)
     }
@@ -228,6 +229,12 @@ impl Transaction {
         }
     }
 
+    /// Says that what is written follows from all rows of `table`, as the entries of a new index do. The
+    /// commit fails with `WriteConflict` if anybody else has written rows of it since this transaction began.
+    pub fn expect_unwritten(&mut self, table: TableId) {
+        self.unwritten.push(table);
+    }
+
     /// Marks the present state of the writes. Locks are not affected by savepoints.
     pub fn savepoint(&mut self) -> Savepoint {
         self.writes.savepoint()
@@ -269,6 +276,7 @@ impl Transaction {
             })
             .collect();
         CommitRequest::new(self.id, start_ts, mutations, std::mem::take(&mut self.schemas))
+            .with_unwritten(std::mem::take(&mut self.unwritten))
     }
 }
 

@@ -168,6 +168,7 @@ pub fn choose(
 ) -> Result<Choice> {
     let mut priced: Vec<_> = candidates(table, conjuncts)
         .into_iter()
+        .filter(|path| !facts.no_columnar || path.engine() == Engine::Row)
         .map(|path| {
             let (rows, cost_us) = price(&path, table, conjuncts, facts);
             let bar = (!engines.allows(path.engine())).then_some(Bar::Isolation);

@@ -52,6 +52,8 @@ pub struct Facts {
     pub columns_read: usize,
     /// Expected wait until the columnar replica has caught up, µs.
     pub gate_wait_us: f64,
+    /// No columnar replica can be reached, whatever the table's definition says.
+    pub no_columnar: bool,
 }
 
 impl Facts {

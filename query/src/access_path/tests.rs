@@ -64,12 +64,22 @@ fn facts(kept: u64) -> Facts {
         }),
         columns_read: 4,
         gate_wait_us: 200.0,
+        no_columnar: false,
     }
 }
 
 fn chosen(table: &TableInfo, conjuncts: &[Predicate], kept: u64) -> String {
     let choice = choose(table, conjuncts, &facts(kept), Engines::ALL, None).unwrap();
     format!("{}, {}", choice.path, choice.reason)
+}
+
+#[test]
+fn without_a_replica_within_reach_rows_are_read_unless_columns_are_asked_for() {
+    let absent = Facts { no_columnar: true, ..facts(1_000_000) };
+    let choice = choose(&by_id(), &[], &absent, Engines::ALL, Some(Engine::Columnar)).unwrap();
+    assert_eq!(choice.path, AccessPath::RowScan);
+    let only_columns = Engines { row: false, columnar: true };
+    assert_eq!(choose(&by_id(), &[], &absent, only_columns, None).unwrap_err().code, 1815);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use super::{demo, inspect, serve, sql};
+use super::{demo, inspect, playground, serve, sql};
 
 /// Analytics on data that is still changing, over the MySQL protocol.
 #[derive(Debug, Parser)]
@@ -23,6 +23,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Open a shell, embedded or on a server
     Sql(sql::SqlArgs),
+    /// Run a cluster of processes on this machine, or change one that runs
+    Playground(playground::PlaygroundArgs),
     /// Look into the data directory of a stopped server, without changing it
     Inspect(inspect::InspectArgs),
 }
@@ -44,6 +46,7 @@ pub fn main() -> ExitCode {
         Command::Demo(args) => runtime.block_on(demo::run(&args)).map_err(|e| e.to_string()),
         Command::Serve(args) => runtime.block_on(serve::run(&args)).map_err(|e| e.to_string()),
         Command::Sql(args) => sql::run(&args, runtime.handle()),
+        Command::Playground(args) => runtime.block_on(playground::run(&args)),
         Command::Inspect(args) => inspect::run(&args),
     };
     // Threads that still wait for something, such as a terminal, must not hold up the exit.

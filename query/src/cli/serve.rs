@@ -1,21 +1,19 @@
-//! `deltatree serve`: the server.
+//! `deltatree serve`: a server, or one of the processes that make up a cluster.
+//!
+//! - [`front_end`]: what clients speak to, with the whole group in the same process or in others
+//! - [`member`]: a replica of the group, rows or columns
+//! - [`process`]: listening, and being told to stop
 
-use std::io::Write;
-use std::net::{IpAddr, SocketAddr};
+mod front_end;
+mod member;
+mod process;
+
+use std::net::IpAddr;
 use std::path::PathBuf;
 
-use clap::Args;
-use tokio::net::{TcpListener, TcpSocket};
-use tokio::signal::unix::{SignalKind, signal};
+use clap::{Args, ValueEnum};
 
 use crate::error::{Result, SqlError};
-use crate::metrics;
-use crate::mysql::MySqlServer;
-use crate::node::{Node, NodeConfig};
-use crate::status::StatusServer;
-
-/// Clients that the operating system may hold until they are accepted.
-const BACKLOG: u32 = 1024;
 
 /// Options of `deltatree serve`.
 #[derive(Clone, Debug, Args)]
@@ -23,6 +21,12 @@ pub struct ServeArgs {
     /// Directory that holds everything; created if absent
     #[arg(long)]
     pub data_dir: PathBuf,
+    /// What this process does
+    #[arg(long, value_enum, default_value_t = Role::All)]
+    pub role: Role,
+    /// Voters of the group; a new group is founded by all of them, each started with the same list
+    #[arg(long, value_name = "HOST:PORT", value_delimiter = ',')]
+    pub join: Vec<String>,
     /// Address to listen on
     #[arg(long, default_value = "127.0.0.1")]
     pub host: IpAddr,
@@ -35,68 +39,43 @@ pub struct ServeArgs {
     /// Port of status, metrics and health over HTTP; 0 picks a free one
     #[arg(long, default_value_t = 10080)]
     pub status_port: u16,
+    /// Port for the other processes of the group
+    #[arg(long, default_value_t = 20160)]
+    pub peer_port: u16,
+    /// Where the other processes reach this one [default: the host and peer port]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub advertise: Option<String>,
     /// MiB of the disk to keep back: writes are refused when less is free [default: 1024, or a quarter of
     /// a small disk]
     #[arg(long, value_name = "MIB")]
     pub disk_reserve: Option<u64>,
 }
 
+/// What a process does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Role {
+    /// Everything: rows, columns and SQL
+    All,
+    /// Rows: a voter of the group
+    Kv,
+    /// Columns: a learner that follows the group
+    Columnar,
+    /// SQL: speaks to clients and keeps nothing
+    Sql,
+}
+
 /// Serves until SIGTERM or SIGINT, then drains and flushes.
 ///
-/// Fails with a sentence for the operator if a port is taken, or the directory is in use, damaged or
-/// not writable.
+/// Fails with a sentence for the operator if a port is taken, the directory is in use, damaged or not
+/// writable, or there is no group to join.
 pub async fn run(args: &ServeArgs) -> Result<()> {
-    let stop = stop_signal()?;
-    // Ports first: a taken one is found before anything is opened.
-    let mysql = listen(args.host, args.port, "MySQL protocol")?;
-    let flight = listen(args.host, args.flight_port, "Flight SQL")?;
-    let status = listen(args.host, args.status_port, "status")?;
-    let prometheus = metrics::install()?;
-    let mut config = NodeConfig::new(&args.data_dir);
-    config.group.disk_reserve_bytes = args.disk_reserve.map(|mib| mib.saturating_mul(1 << 20));
-    let node = Node::open(config).await?;
-    let (mysql_address, flight_address, status_address) = (address(&mysql)?, address(&flight)?, address(&status)?);
-    node.announce_port(mysql_address.port());
-    let mysql = MySqlServer::start(node.clone(), mysql);
-    let flight = crate::flight::FlightServer::start(node.clone(), flight);
-    let status = StatusServer::start(node.clone(), status, prometheus);
-    println!("ready mysql={mysql_address} flight={flight_address} status={status_address}");
-    // Whoever reads the line may have gone; that is no reason to stop.
-    let _ = std::io::stdout().flush();
-    stop.await;
-    mysql.stop();
-    flight.stop();
-    let flushed = node.shutdown().await;
-    status.stop();
-    flushed
-}
-
-fn stop_signal() -> Result<impl Future<Output = ()>> {
-    let handler = |kind| signal(kind).map_err(|e| SqlError::internal(format!("cannot handle signals: {e}")));
-    let (mut terminate, mut interrupt) = (handler(SignalKind::terminate())?, handler(SignalKind::interrupt())?);
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+    match (args.role, args.join.is_empty()) {
+        (Role::All, false) => Err(SqlError::internal("--join is for the roles kv, columnar and sql")),
+        (Role::Kv | Role::Columnar | Role::Sql, true) => {
+            Err(SqlError::internal("this role needs --join, with the addresses of the group's voters"))
         }
-    })
-}
-
-fn listen(host: IpAddr, port: u16, what: &str) -> Result<TcpListener> {
-    let address = SocketAddr::new(host, port);
-    let open = || {
-        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-        // Lets a restarted server take its port over from connections that still linger.
-        socket.set_reuseaddr(true)?;
-        socket.bind(address)?;
-        socket.listen(BACKLOG)
-    };
-    open().map_err(|e| match e.kind() {
-        std::io::ErrorKind::AddrInUse => SqlError::internal(format!("port {port} ({what}) is in use on {host}")),
-        _ => SqlError::internal(format!("cannot listen on {address} ({what}): {e}")),
-    })
-}
-
-fn address(listener: &TcpListener) -> Result<SocketAddr> {
-    listener.local_addr().map_err(|e| SqlError::internal(format!("cannot tell a listening address: {e}")))
+        (Role::All | Role::Sql, _) => front_end::run(args).await,
+        (Role::Kv, false) => member::run_voter(args).await,
+        (Role::Columnar, false) => member::run_learner(args).await,
+    }
 }

@@ -36,7 +36,7 @@ impl From<GroupError> for SqlError {
             GroupError::Deadlock { .. } => Self::deadlock(),
             GroupError::SchemaChanged { .. } => Self::schema_changed(),
             GroupError::TxnTooLarge { .. } => Self::new(8004, e.to_string()),
-            GroupError::NotLeader { .. } => Self::new(9005, e.to_string()),
+            GroupError::NotLeader { .. } | GroupError::NoLeader { .. } => Self::new(9005, e.to_string()),
             // The client must look before it repeats anything: TiDB's "result undetermined".
             GroupError::OutcomeUnknown(_) => Self::new(8501, e.to_string()),
             GroupError::Timeout { .. } => Self::columnar_timeout(e),
@@ -44,6 +44,7 @@ impl From<GroupError> for SqlError {
             GroupError::SnapshotTooOld { .. } => Self::new(9006, e.to_string()),
             GroupError::DiskFull { .. } => Self::new(1021, e.to_string()),
             GroupError::Invalid(_)
+            | GroupError::NoColumnarReplica
             | GroupError::Locked(_)
             | GroupError::Io { .. }
             | GroupError::Corrupt { .. }

@@ -23,9 +23,9 @@ use datafusion::physical_plan::filter_pushdown::{
 use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, MetricsSet};
 use datafusion::physical_plan::statistics::StatisticsArgs;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
+use deltatree_learner::columnar::{TableScan, TableSnapshot};
 use deltatree_storage::api::{CancelFlag, ScanEstimate, ScanMetrics, ScanRequest};
 use deltatree_storage::predicate::RowFilter;
-use deltatree_storage::scan::{Scan, Snapshot};
 use deltatree_storage::types::KeyRange;
 use parking_lot::Mutex;
 
@@ -65,7 +65,7 @@ pub struct ColumnarRead {
     /// Table and columns.
     pub shape: ScanShape,
     /// The rows.
-    pub snapshot: Snapshot,
+    pub snapshot: TableSnapshot,
     /// Why this path was taken.
     pub choice: Choice,
     /// The reading transaction's own changes.
@@ -78,7 +78,7 @@ pub struct ColumnarRead {
 
 /// The storage scan that the partitions of one execution share. Made by the first that starts.
 #[derive(Default)]
-pub(super) struct SharedScan(Mutex<Option<Arc<Scan>>>);
+pub(super) struct SharedScan(Mutex<Option<TableScan>>);
 
 impl fmt::Debug for SharedScan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -127,13 +127,13 @@ impl ColumnarScanExec {
     }
 
     /// The storage scan, made on the first call.
-    pub(super) fn storage_scan(&self) -> Result<Arc<Scan>> {
+    pub(super) fn storage_scan(&self) -> Result<TableScan> {
         let mut shared = self.shared.0.lock();
         if let Some(scan) = &*shared {
-            return Ok(Arc::clone(scan));
+            return Ok(scan.clone());
         }
         let scan = self.read.snapshot.scan(self.request()?).map_err(SqlError::from)?;
-        *shared = Some(Arc::clone(&scan));
+        *shared = Some(scan.clone());
         Ok(scan)
     }
 

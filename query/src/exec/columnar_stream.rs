@@ -15,7 +15,7 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::DynamicFilterPhysicalExpr;
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricBuilder};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use deltatree_storage::scan::ScanWorker;
+use deltatree_learner::columnar::TableScanWorker;
 use futures::{StreamExt, TryStreamExt};
 
 use super::columnar_scan::ColumnarScanExec;
@@ -68,7 +68,7 @@ fn awaited_in(expr: &Arc<dyn PhysicalExpr>, ids: &[u64]) -> Vec<Arc<dyn Physical
 
 /// Batches of one partition.
 struct ScanBatches {
-    worker: ScanWorker,
+    worker: TableScanWorker,
     schema: SchemaRef,
     /// The transaction's own rows, given out first.
     own: Option<RecordBatch>,

@@ -39,15 +39,47 @@ pub(super) struct RowCursor<'a> {
 
 /// Where a walk stands.
 pub(super) enum RowWalk {
-    Points(std::vec::IntoIter<RowKey>),
+    Points { keys: std::vec::IntoIter<RowKey>, found: FoundRows },
     Ranges { ahead: VecDeque<(Bytes, Bytes)>, current: Option<MergedScan> },
-    Index { index: IndexInfo, ahead: VecDeque<(Bytes, Bytes)>, current: Option<MergedScan> },
+    Index { index: IndexInfo, ahead: VecDeque<(Bytes, Bytes)>, current: Option<MergedScan>, found: FoundRows },
+}
+
+/// Rows that were looked up together, since the row store may be a round trip away. Few at first: a limit
+/// may be met soon.
+pub(super) struct FoundRows {
+    rows: VecDeque<(Bytes, Bytes)>,
+    /// Keys of the next lookup.
+    batch: usize,
+}
+
+impl FoundRows {
+    /// Keys of one lookup, at most.
+    const MOST: usize = 256;
+
+    fn new() -> Self {
+        Self { rows: VecDeque::new(), batch: 1 }
+    }
+
+    /// How many keys to look up next.
+    fn next_batch(&mut self) -> usize {
+        let batch = self.batch;
+        self.batch = (batch * 2).min(Self::MOST);
+        batch
+    }
+
+    /// Hands the next row to `take`. False if there is none.
+    fn give(&mut self, take: &mut Take<'_>) -> Result<bool> {
+        match self.rows.pop_front() {
+            Some((key, value)) => take(&key, &value).map(|()| true),
+            None => Ok(false),
+        }
+    }
 }
 
 impl RowWalk {
     pub(super) fn new(source: &RowSource, table: &TableInfo) -> Self {
         match source {
-            RowSource::Points(keys) => Self::Points(keys.clone().into_iter()),
+            RowSource::Points(keys) => Self::Points { keys: keys.clone().into_iter(), found: FoundRows::new() },
             RowSource::Ranges(ranges) => {
                 Self::Ranges { ahead: ranges.iter().map(|r| row_range(table.id, r)).collect(), current: None }
             }
@@ -55,6 +87,7 @@ impl RowWalk {
                 index: index.clone(),
                 ahead: ranges.iter().map(|r| (r.start.clone(), r.end.clone())).collect(),
                 current: None,
+                found: FoundRows::new(),
             },
         }
     }
@@ -68,40 +101,51 @@ impl RowCursor<'_> {
     /// cached.
     pub(super) fn step(&self, walk: &mut RowWalk, take: &mut Take<'_>) -> Result<bool> {
         match walk {
-            RowWalk::Points(keys) => {
-                for key in keys {
-                    if self.get(&key, take)? {
-                        return Ok(true);
-                    }
+            RowWalk::Points { keys, found } => loop {
+                if found.give(take)? {
+                    return Ok(true);
                 }
-                Ok(false)
-            }
+                let batch: Vec<_> = keys.by_ref().take(found.next_batch()).collect();
+                if batch.is_empty() {
+                    return Ok(false);
+                }
+                self.look_up(&batch, found)?;
+            },
             RowWalk::Ranges { ahead, current } => match self.next_entry(ahead, current)? {
                 Some(entry) => take(entry.key(), entry.value()).map(|()| true),
                 None => Ok(false),
             },
-            RowWalk::Index { index, ahead, current } => {
-                while let Some(entry) = self.next_entry(ahead, current)? {
-                    let handle = decode_index_entry(self.table, index, entry.key(), entry.value())?.handle;
-                    if self.get(&handle, take)? {
-                        return Ok(true);
-                    }
+            RowWalk::Index { index, ahead, current, found } => loop {
+                if found.give(take)? {
+                    return Ok(true);
                 }
-                Ok(false)
-            }
+                let mut batch = Vec::new();
+                for _ in 0..found.next_batch() {
+                    let Some(entry) = self.next_entry(ahead, current)? else { break };
+                    batch.push(decode_index_entry(self.table, index, entry.key(), entry.value())?.handle);
+                }
+                if batch.is_empty() {
+                    return Ok(false);
+                }
+                self.look_up(&batch, found)?;
+            },
         }
     }
 
-    fn get(&self, key: &RowKey, take: &mut Take<'_>) -> Result<bool> {
-        let key = row_key(self.table.id, key.as_ref());
-        let row = match self.overlay.and_then(|o| o.get(&key)) {
-            Some(own) => own.cloned(),
-            None => self.reader.get(&key, self.ts)?,
-        };
-        match row {
-            Some(row) => take(&key, &row).map(|()| true),
-            None => Ok(false),
+    /// Looks up the rows of `keys`, in their order.
+    fn look_up(&self, keys: &[RowKey], found: &mut FoundRows) -> Result<()> {
+        let keys: Vec<_> = keys.iter().map(|key| row_key(self.table.id, key.as_ref())).collect();
+        let own = |key: &Bytes| self.overlay.and_then(|overlay| overlay.get(key));
+        let stored: Vec<_> = keys.iter().filter(|key| own(key).is_none()).collect();
+        let mut stored = self.reader.multi_get(&stored, self.ts)?.into_iter();
+        for key in &keys {
+            let row = match own(key) {
+                Some(own) => own.cloned(),
+                None => stored.next().flatten(),
+            };
+            found.rows.extend(row.map(|row| (key.clone(), row)));
         }
+        Ok(())
     }
 
     fn next_entry(

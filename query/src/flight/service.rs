@@ -47,6 +47,7 @@ impl Service {
 
     async fn session<T>(&self, request: &Request<T>) -> Result<Session, Status> {
         let metadata = request.metadata();
+        self.node.group().learn_definitions().await.map_err(|e| status(e.into()))?;
         let mut session = login::session(&self.node, metadata, request.remote_addr()).map_err(status)?;
         let database = metadata.get("database").and_then(|v| v.to_str().ok()).unwrap_or("test");
         session.use_database(database).await.map_err(status)?;

@@ -118,6 +118,9 @@ impl Connection {
     /// Checks who logs in, asking for another proof if the one given cannot be checked. `None`: the client
     /// left.
     async fn admit(&mut self, mut login: Login) -> Result<Option<crate::error::Result<()>>> {
+        if let Err(e) = self.session.learn_definitions().await {
+            return Ok(Some(Err(e)));
+        }
         let account = auth::account(&self.node.group().catalog(), &login.user, self.peer);
         if auth::needs_other_method(&login, account.as_deref()) {
             handshake::switch_method(self.writer.begin(), &self.challenge);
@@ -361,6 +364,9 @@ impl Connection {
     }
 
     async fn prepare(&mut self, sql: &str) {
+        if let Err(e) = self.session.learn_definitions().await {
+            return self.write_error(&e);
+        }
         let prepared = match self.session.prepare(sql) {
             Ok(statement) => {
                 let schema = self.session.describe(&statement).await;
@@ -400,6 +406,9 @@ impl Connection {
     async fn field_list(&mut self, body: &[u8]) {
         let table = Fields(body).until_zero().map(|t| String::from_utf8_lossy(t).into_owned());
         let Some(table) = table else { return self.write_error(&malformed()) };
+        if let Err(e) = self.session.learn_definitions().await {
+            return self.write_error(&e);
+        }
         match self.session.table_schema(&table) {
             Ok(schema) => {
                 for field in schema.fields() {

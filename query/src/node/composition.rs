@@ -1,10 +1,11 @@
-//! A node: everything that one process runs on one data directory.
+//! A node: sessions and queries over a leader group, which is in this process, on one data directory, or in
+//! others.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use deltatree_learner::{GroupConfig, LeaderGroup};
+use deltatree_learner::{GroupConfig, LeaderGroup, RemoteGroupConfig};
 use tokio::runtime::Handle;
 use tokio::sync::RwLock;
 
@@ -29,6 +30,8 @@ pub struct NodeConfig {
     pub analytics_threads: usize,
     /// The leader group's knobs.
     pub group: GroupConfig,
+    /// Voters of a group in other processes, `host:port`. If there are none the group is in this one.
+    pub join: Vec<String>,
 }
 
 impl NodeConfig {
@@ -36,8 +39,16 @@ impl NodeConfig {
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
         let data_dir = data_dir.into();
         let analytics_threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { group: GroupConfig::new(&data_dir), data_dir, analytics_threads }
+        Self { group: GroupConfig::new(&data_dir), data_dir, analytics_threads, join: Vec::new() }
     }
+}
+
+async fn open_group(group: GroupConfig, join: Vec<String>) -> Result<LeaderGroup> {
+    if join.is_empty() {
+        return Ok(LeaderGroup::open(group).await?);
+    }
+    let remote = RemoteGroupConfig { addresses: join, txn_bytes_limit: group.txn_bytes_limit };
+    Ok(LeaderGroup::connect(remote).await?)
 }
 
 /// A running node.
@@ -62,7 +73,7 @@ impl Node {
             .map_err(|e| SqlError::internal(format!("cannot create data directory {data_dir}: {e}")))?;
         let analytics = AnalyticsRuntime::start(config.analytics_threads)
             .map_err(|e| SqlError::internal(format!("cannot start threads: {e}")))?;
-        let group = LeaderGroup::open(config.group).await?;
+        let group = open_group(config.group, config.join).await?;
         let connections = Arc::new(Connections::default());
         let listed = connections.clone();
         let engine_config = EngineConfig::new(config.data_dir.join("spill"));
@@ -83,7 +94,7 @@ impl Node {
         Ok(node)
     }
 
-    /// A node without any account could be used by nobody: `root` gets one, without a password.
+    /// A group without any account could be used by nobody: `root` gets one, without a password.
     async fn create_root(self: &Arc<Self>) -> Result<()> {
         if self.group.catalog().accounts().next().is_some() {
             return Ok(());

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deltatree_learner::catalog::{CatalogSnapshot, TableInfo};
-use deltatree_learner::{GateReport, LeaderGroup, RowReader};
+use deltatree_learner::columnar::{ColumnarReplica, TableSnapshot};
+use deltatree_learner::{Error as GroupError, GateReport, LeaderGroup, RowReader};
 use deltatree_storage::api::SnapshotStatistics;
-use deltatree_storage::scan::Snapshot;
 use deltatree_storage::types::TableId;
 use parking_lot::Mutex;
 use tokio::sync::OnceCell;
@@ -28,6 +28,8 @@ pub type ProcessList = dyn Fn() -> Vec<Process> + Send + Sync;
 /// once: the gate is for a timestamp, not for a table.
 pub struct QueryReads {
     group: LeaderGroup,
+    /// The one that all tables of the query are read from.
+    columnar: Option<ColumnarReplica>,
     catalog: Arc<CatalogSnapshot>,
     context: ReadContext,
     hints: Hints,
@@ -37,7 +39,7 @@ pub struct QueryReads {
     processes: Arc<ProcessList>,
     /// Passed, or failed: a query does not wait twice for a replica that does not come.
     gate: OnceCell<Result<GateReport>>,
-    snapshots: Mutex<HashMap<TableId, Snapshot>>,
+    snapshots: Mutex<HashMap<TableId, TableSnapshot>>,
     peeked: Mutex<HashMap<TableId, Peek>>,
 }
 
@@ -55,7 +57,7 @@ pub(super) struct ReadSetup {
 #[derive(Clone, Debug)]
 pub struct Peek {
     /// The rows.
-    pub snapshot: Snapshot,
+    pub snapshot: TableSnapshot,
     /// Their figures.
     pub statistics: Arc<SnapshotStatistics>,
 }
@@ -70,6 +72,7 @@ impl QueryReads {
     pub(super) fn new(setup: ReadSetup, context: ReadContext, hints: Hints, explained: bool) -> Self {
         let catalog = setup.group.catalog();
         Self {
+            columnar: setup.group.columnar(),
             group: setup.group,
             catalog,
             context,
@@ -124,6 +127,15 @@ impl QueryReads {
         &self.group
     }
 
+    /// The columnar replica that the query would read, if there is one.
+    pub fn columnar(&self) -> Option<&ColumnarReplica> {
+        self.columnar.as_ref()
+    }
+
+    fn replica(&self) -> Result<&ColumnarReplica> {
+        Ok(self.columnar().ok_or(GroupError::NoColumnarReplica)?)
+    }
+
     /// How long the gate should be expected to take: nothing once it has been passed.
     pub fn expected_gate_wait(&self) -> Duration {
         if self.gate.initialized() { Duration::ZERO } else { self.history.expected() }
@@ -139,13 +151,13 @@ impl QueryReads {
     ///
     /// # Errors
     /// If the replica does not catch up in time, or the table's definition has changed meanwhile.
-    pub async fn snapshot(&self, table: &TableInfo) -> Result<Snapshot> {
+    pub async fn snapshot(&self, table: &TableInfo) -> Result<TableSnapshot> {
         self.gate.get_or_init(|| self.pass_gate()).await.as_ref().map_err(Clone::clone)?;
         if let Some(snapshot) = self.snapshots.lock().get(&table.id) {
             return Ok(snapshot.clone());
         }
-        let snapshot = self.group.columnar().snapshot(table.id, self.context.ts)?;
-        if snapshot.schema().version != table.schema_version {
+        let snapshot = self.replica()?.snapshot(table.id, self.context.ts)?;
+        if snapshot.schema_version() != table.schema_version {
             return Err(SqlError::schema_changed());
         }
         self.snapshots.lock().insert(table.id, snapshot.clone());
@@ -153,7 +165,7 @@ impl QueryReads {
     }
 
     async fn pass_gate(&self) -> Result<GateReport> {
-        let report = self.group.read_gate(self.context.ts, self.context.gate_timeout).await?;
+        let report = self.replica()?.read_gate(self.context.ts, self.context.gate_timeout).await?;
         self.history.record(report.waited);
         metrics::read_gate_passed(report.waited);
         Ok(report)
@@ -167,8 +179,8 @@ impl QueryReads {
         if !table.columnar {
             return None;
         }
-        let snapshot = self.group.columnar().snapshot(table.id, self.context.ts).ok()?;
-        if snapshot.schema().version != table.schema_version {
+        let snapshot = self.columnar()?.snapshot(table.id, self.context.ts).ok()?;
+        if snapshot.schema_version() != table.schema_version {
             return None;
         }
         let statistics = snapshot.statistics().ok()?;

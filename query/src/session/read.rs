@@ -64,7 +64,7 @@ impl Session {
             Some(open) => (open.inner.start_ts(), open.overlay(), None),
             None => {
                 let guard = match self.snapshot_ts()? {
-                    Some(ts) => self.node.group().register_reader(ts)?,
+                    Some(ts) => self.node.group().register_reader(ts).await?,
                     None => self.node.group().read_snapshot().await?,
                 };
                 (guard.ts(), None, Some(guard))
@@ -214,7 +214,8 @@ impl Session {
 
     /// Rows of a table in the columnar replica as of now, without waiting for it; 0 if it has none.
     pub(crate) fn estimated_rows(&self, table: &TableInfo) -> u64 {
-        let snapshot = self.node.group().columnar().snapshot(table.id, Timestamp::MAX);
+        let Some(columnar) = self.node.group().columnar() else { return 0 };
+        let snapshot = columnar.snapshot(table.id, Timestamp::MAX);
         snapshot.and_then(|snapshot| snapshot.statistics()).map_or(0, |statistics| statistics.rows)
     }
 

@@ -118,7 +118,10 @@ impl Session {
             open.begin_statement();
         }
         let begun = Instant::now();
-        let done = self.dispatch(statement, parameters).await;
+        let done = match self.learn_definitions().await {
+            Ok(()) => self.dispatch(statement, parameters).await,
+            Err(e) => Err(e),
+        };
         crate::metrics::statement_done(done.is_ok(), begun.elapsed());
         match done {
             Ok(result) => {
@@ -132,6 +135,11 @@ impl Session {
                 Err(self.note_error(e))
             }
         }
+    }
+
+    /// Sees every schema change acknowledged so far, whoever made it.
+    pub(crate) async fn learn_definitions(&self) -> Result<()> {
+        Ok(self.node.group().learn_definitions().await?)
     }
 
     fn undo_failed(&mut self, e: &SqlError) {
@@ -177,6 +185,7 @@ impl Session {
 
     /// Selects a database. Fails with 1049, and with 1044 if nothing in it may be used.
     pub async fn use_database(&mut self, name: &str) -> Result<()> {
+        self.learn_definitions().await?;
         let visible = self.sees_database(name);
         let database = self.existing_database(name);
         if !visible {

@@ -16,6 +16,7 @@ use deltatree_storage::types::{ColumnId, KeyRange, TableId};
 
 use super::constraint;
 use super::definition::{self, DeclaredKey};
+use super::dispatch::{MAX_RETRIES, lost_race};
 use super::parse::name_parts;
 use super::rows::implicit_default;
 use crate::error::{Result, SqlError};
@@ -153,7 +154,19 @@ impl Session {
         self.commit().await?;
         let id = self.table(database, name)?.id;
         let _alone = self.node.commit_gate().write().await;
+        let mut retries = 0;
+        loop {
+            match self.add_index_once(id, key).await {
+                Err(e) if lost_race(&e) && retries < MAX_RETRIES => retries += 1,
+                result => return result,
+            }
+        }
+    }
+
+    /// Nobody commits through this front end meanwhile. If somebody does through another, it has been in vain.
+    async fn add_index_once(&self, id: TableId, key: &DeclaredKey) -> Result<()> {
         let mut transaction = self.node.group().begin(TxnOptions::optimistic()).await?;
+        transaction.expect_unwritten(id);
         let definitions = definitions(&transaction)?;
         let (table, index, ops) = with_index(&definitions, id, key)?;
         fill_index(&mut transaction, &table, &index).map_err(|e| write_failed_in(e, &table))?;

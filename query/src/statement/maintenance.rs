@@ -40,7 +40,9 @@ impl Session {
             return Ok(StatementResult::done());
         }
         self.catch_up().await?;
-        let engine = self.node.group().columnar().clone();
+        let replica = self.node.group().columnar();
+        let engine = replica.as_ref().and_then(|replica| replica.engine()).cloned();
+        let engine = engine.ok_or(deltatree_learner::Error::NoColumnarReplica)?;
         let stop = StopOnDrop(CancelFlag::default());
         let (id, cancel) = (table.id, stop.0.clone());
         let compacted = tokio::task::spawn_blocking(move || engine.compact(id, &cancel)).await;
@@ -50,6 +52,9 @@ impl Session {
 
     async fn catch_up(&self) -> Result<()> {
         let group = self.node.group();
+        if group.columnar().is_none() {
+            return Ok(());
+        }
         let timeout = Duration::from_millis(self.variables.number("deltatree_read_gate_timeout_ms"));
         group.read_gate(group.timestamp().await?, timeout).await?;
         Ok(())

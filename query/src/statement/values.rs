@@ -1,12 +1,13 @@
 //! Expressions small enough to evaluate without a plan.
 //!
 //! What `INSERT … VALUES`, `ON DUPLICATE KEY UPDATE` and updates by key mostly hold: literals, columns,
-//! and sums and products of integers. Anything else is `None`, and goes to the planner.
+//! and sums and products of exact numbers. Anything else is `None`, and goes to the planner.
 
 use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments};
 
-use crate::types::Datum;
+use crate::types::decimal::{MAX_DIGITS, MAX_SCALE, max_unscaled};
 use crate::types::literal::literal_value;
+use crate::types::{Datum, Decimal};
 
 /// Where columns come from.
 pub(crate) trait Columns {
@@ -30,7 +31,7 @@ pub(crate) fn evaluate_small(expr: &Expr, columns: &impl Columns) -> Option<Datu
         }
         Expr::BinaryOp { left, op, right } => {
             let (left, right) = (evaluate_small(left, columns)?, evaluate_small(right, columns)?);
-            integer_operation(&left, op, &right)
+            integer_operation(&left, op, &right).or_else(|| decimal_operation(&left, op, &right))
         }
         _ => None,
     }
@@ -66,6 +67,35 @@ fn integer_operation(left: &Datum, op: &BinaryOperator, right: &Datum) -> Option
     if unsigned { u64::try_from(result).ok().map(Datum::UInt) } else { i64::try_from(result).ok().map(Datum::Int) }
 }
 
+/// Of two exact numbers, one of which is no integer.
+fn decimal_operation(left: &Datum, op: &BinaryOperator, right: &Datum) -> Option<Datum> {
+    if !matches!((left, right), (Datum::Decimal(_), _) | (_, Datum::Decimal(_))) {
+        return None;
+    }
+    let (a, b) = (exact(left)?, exact(right)?);
+    let scale = a.scale.max(b.scale);
+    let result = match op {
+        BinaryOperator::Plus => Decimal { unscaled: a.rescale(scale)?.checked_add(b.rescale(scale)?)?, scale },
+        BinaryOperator::Minus => Decimal { unscaled: a.rescale(scale)?.checked_sub(b.rescale(scale)?)?, scale },
+        BinaryOperator::Multiply => {
+            Decimal { unscaled: a.unscaled.checked_mul(b.unscaled)?, scale: a.scale.checked_add(b.scale)? }
+        }
+        _ => return None,
+    };
+    // What is too long for a DECIMAL is rounded or refused by the planner.
+    let fits = result.scale <= MAX_SCALE && result.unscaled.wrapping_abs() <= max_unscaled(MAX_DIGITS);
+    fits.then_some(Datum::Decimal(result))
+}
+
+fn exact(value: &Datum) -> Option<Decimal> {
+    match value {
+        Datum::Int(v) => Some(Decimal::from_int(*v)),
+        Datum::UInt(v) => Some(Decimal::from_uint(*v)),
+        Datum::Decimal(v) => Some(*v),
+        _ => None,
+    }
+}
+
 fn wide(value: &Datum) -> Option<i128> {
     match value {
         Datum::Int(v) => Some((*v).into()),
@@ -98,5 +128,13 @@ mod tests {
         assert_eq!(value("a / 2"), None);
         assert_eq!(value("a + 9223372036854775807"), None);
         assert_eq!(value("c"), None);
+        let decimal = |text: &str| Some(Datum::Decimal(Decimal::parse(text).unwrap()));
+        assert_eq!(value("a + 3.25"), decimal("43.25"));
+        assert_eq!(value("3.25 - VALUES(b)"), decimal("1.25"));
+        assert_eq!(value("1.5 * 2.50 - a"), decimal("-36.250"));
+        assert_eq!(value("1.5 + NULL"), Some(Datum::Null));
+        assert_eq!(value("1.0 / 2"), None);
+        let most = "9".repeat(65);
+        assert_eq!(value(&format!("{most} + 0.0")), None);
     }
 }

@@ -17,8 +17,8 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_expr::create_physical_expr;
 use datafusion::physical_plan::ExecutionPlan;
 use deltatree_learner::catalog::{PrimaryKey, TableInfo};
+use deltatree_learner::columnar::TableSnapshot;
 use deltatree_storage::api::ScanRequest;
-use deltatree_storage::scan::Snapshot;
 use deltatree_storage::types::{KeyRange, RowKey};
 
 use super::statistics::{Estimate, plan_statistics, selectivity};
@@ -111,6 +111,7 @@ impl HtapTable {
         let mut facts = Facts {
             columns_read: shape.projection.len(),
             gate_wait_us: self.reads.expected_gate_wait().as_micros() as f64,
+            no_columnar: self.reads.columnar().is_none(),
             ..Facts::default()
         };
         if let Some(peek) = self.reads.peek(&self.table) {
@@ -190,7 +191,7 @@ impl HtapTable {
         shape: ScanShape,
         filters: ScanFilters,
         choice: Choice,
-        snapshot: Snapshot,
+        snapshot: TableSnapshot,
     ) -> Result<ColumnarScanExec, SqlError> {
         let context = self.reads.context();
         let own = OwnRows::of(context.overlay.as_deref(), &self.table, &self.schema)?;

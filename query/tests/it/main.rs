@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod accounts;
+mod cluster;
 mod common;
 mod constraints;
 mod crash;
@@ -11,6 +12,7 @@ mod explain;
 mod key_range;
 mod load_data;
 mod oracle;
+mod playground;
 mod system_tables;
 mod tpch;
 mod transactions;

@@ -9,4 +9,4 @@ mod wire;
 pub(crate) use network::Network;
 pub(crate) use peer::{Backlog, LocalPeer};
 pub(crate) use remote::read_index;
-pub(crate) use service::{ReadIndexService, serve};
+pub(crate) use service::{ReadIndexService, replica_routes, serve};

@@ -12,6 +12,7 @@ use openraft::Snapshot;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::TcpListenerStream;
+use tonic::service::Routes;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::LocalPeer;
@@ -32,25 +33,26 @@ struct Service {
 /// How long entries may wait for the backlog before the leader is told to come again.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-/// Serves `peer` on `listen` (port 0: any free one) for as long as the current runtime lives. Returns
-/// the address. Errors: `Io` if it is taken.
-pub(crate) async fn serve(
-    listen: SocketAddr,
-    peer: LocalPeer,
-    read_index: Option<ReadIndexService>,
-) -> Result<SocketAddr> {
-    let listener = TcpListener::bind(listen).await.map_err(Error::io("listen for other replicas"))?;
-    let address = listener.local_addr().map_err(Error::io("listen for other replicas"))?;
+/// What a replica serves to the others.
+pub(crate) fn replica_routes(peer: LocalPeer, read_index: Option<ReadIndexService>) -> Routes {
     let service = ReplicaServer::new(Service { peer, read_index })
         .max_decoding_message_size(MESSAGE_BYTES)
         .max_encoding_message_size(MESSAGE_BYTES);
+    Routes::new(service)
+}
+
+/// Serves `routes` on `listen` (port 0: any free one) for as long as the current runtime lives. Returns
+/// the address. Errors: `Io` if it is taken.
+pub(crate) async fn serve(listen: SocketAddr, routes: Routes) -> Result<SocketAddr> {
+    let listener = TcpListener::bind(listen).await.map_err(Error::io("listen for other processes"))?;
+    let address = listener.local_addr().map_err(Error::io("listen for other processes"))?;
     let server = tonic::transport::Server::builder()
         .tcp_nodelay(true)
-        .add_service(service)
+        .add_routes(routes)
         .serve_with_incoming(TcpListenerStream::new(listener));
     tokio::spawn(async move {
         if let Err(e) = server.await {
-            tracing::error!(error = %e, "the service for other replicas has stopped");
+            tracing::error!(error = %e, "the service for other processes has stopped");
         }
     });
     Ok(address)

@@ -127,7 +127,7 @@ pub(super) fn tiflash_segments(reads: &QueryReads) -> Relation {
 /// Tables with a replica that can be read, and its figures.
 fn replicas(reads: &QueryReads) -> impl Iterator<Item = (&TableInfo, TableStats)> {
     let tables = reads.catalog().tables().filter(|table| table.columnar);
-    tables.filter_map(|table| Some((table.as_ref(), reads.group().columnar().stats(table.id).ok()?)))
+    tables.filter_map(|table| Some((table.as_ref(), reads.columnar()?.engine()?.stats(table.id).ok()?)))
 }
 
 fn delta_bytes(segment: &SegmentStats) -> u64 {

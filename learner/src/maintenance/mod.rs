@@ -1,0 +1,8 @@
+//! What happens in the background: safe point, collecting old versions, purging the log, and the
+//! columnar engine's own work.
+
+mod learner_care;
+mod voter_care;
+mod workers;
+
+pub(crate) use workers::Maintenance;

@@ -1,0 +1,163 @@
+//! A cluster of processes: three voters, a columnar replica, and front ends that keep nothing.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use deltatree_bench::server::{Server, ServerCommand};
+use mysql::Conn;
+use mysql::prelude::Queryable;
+
+use crate::common::{code, connect};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_deltatree");
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A replica's process. Killed when dropped.
+struct Member(Child);
+
+impl Member {
+    /// Starts it and waits until it listens.
+    fn start(role: &str, dir: &Path, port: u16, voters: &str) -> Self {
+        let mut process = Command::new(PROGRAM)
+            .args(["serve", "--role", role, "--join", voters, "--peer-port", &port.to_string(), "--data-dir"])
+            .arg(dir.join(format!("{role}-{port}")))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.starts_with("ready peer="), "{role}: {line:?}");
+        Self(process)
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+/// Ports that are free now.
+fn free_ports<const N: usize>() -> [u16; N] {
+    let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    listeners.map(|listener| listener.local_addr().unwrap().port())
+}
+
+fn addresses(ports: &[u16]) -> String {
+    let addresses: Vec<_> = ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
+    addresses.join(",")
+}
+
+fn front_end(dir: &Path, name: &str, voters: &str) -> Server {
+    let command = ServerCommand::binary(PROGRAM).option("role", "sql").option("join", voters);
+    Server::start(&command, &dir.join(name)).unwrap()
+}
+
+/// The rows of `t`, by row store and by columnar replica, which must agree.
+fn count(connection: &mut Conn) -> u64 {
+    let [rows, columns] = ["tikv", "tiflash"].map(|engine| {
+        connection.query_drop(format!("SET tidb_isolation_read_engines = '{engine}'")).unwrap();
+        // Not from statistics alone.
+        connection.query_first("SELECT COUNT(*) FROM t WHERE v >= 0").unwrap().unwrap()
+    });
+    connection.query_drop("SET tidb_isolation_read_engines = 'tikv,tiflash,tidb'").unwrap();
+    assert_eq!(rows, columns);
+    rows
+}
+
+/// Waits until a front end can read columns.
+fn await_columns(connection: &mut Conn) {
+    let deadline = Instant::now() + PATIENCE;
+    let available = "SELECT MIN(AVAILABLE) FROM information_schema.tiflash_replica";
+    while connection.query_first::<i64, _>(available).unwrap() != Some(1) {
+        assert!(Instant::now() < deadline, "no columnar replica");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// The port of the voter that leads, as a front end tells it by the member's number, which is its place in
+/// the list.
+fn leader(runtime: &tokio::runtime::Runtime, voters: &str) -> u16 {
+    let voters: Vec<_> = voters.split(',').map(str::to_owned).collect();
+    let members = runtime.block_on(deltatree_learner::cluster::members(&voters)).unwrap();
+    let leader = members.into_iter().find(|member| member.leads).unwrap();
+    leader.address.rsplit_once(':').unwrap().1.parse().unwrap()
+}
+
+#[test]
+fn front_ends_share_rows_and_columns_and_survive_a_leader() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let ports = free_ports::<3>();
+    let voters = addresses(&ports);
+    let mut members: BTreeMap<_, _> =
+        ports.iter().map(|&port| (port, Member::start("kv", dir.path(), port, &voters))).collect();
+    let (one, two) = (front_end(dir.path(), "one", &voters), front_end(dir.path(), "two", &voters));
+    let (mut a, mut b) = (connect(&one), connect(&two));
+
+    a.query_drop("CREATE TABLE t (id BIGINT PRIMARY KEY AUTO_INCREMENT, v INT NOT NULL)").unwrap();
+    // Nobody has columns yet.
+    b.query_drop("SET tidb_isolation_read_engines = 'tiflash'").unwrap();
+    assert_eq!(code(b.query_drop("SELECT COUNT(*) FROM t")), 1815);
+    b.query_drop("SET tidb_isolation_read_engines = 'tikv,tiflash,tidb'").unwrap();
+    let [port] = free_ports::<1>();
+    let _columnar = Member::start("columnar", dir.path(), port, &voters);
+    await_columns(&mut a);
+    await_columns(&mut b);
+    b.query_drop("INSERT INTO t (v) VALUES (1), (2)").unwrap();
+    a.query_drop("INSERT INTO t (v) VALUES (3)").unwrap();
+    assert_eq!((count(&mut a), count(&mut b)), (3, 3));
+    let point: Option<i32> = a.query_first("SELECT v FROM t WHERE id = 1").unwrap();
+    assert_eq!(point, Some(1));
+
+    // Definitions of one front end are the next statement's of the other.
+    b.query_drop("ALTER TABLE t ADD COLUMN note VARCHAR(10) DEFAULT 'x'").unwrap();
+    let note: Option<String> = a.query_first("SELECT note FROM t WHERE v = 3").unwrap();
+    assert_eq!(note.as_deref(), Some("x"));
+    a.query_drop("ALTER TABLE t ADD INDEX by_v (v)").unwrap();
+    let sum: Option<i64> = b.query_first("SELECT CAST(SUM(id) AS SIGNED) FROM t WHERE v >= 2").unwrap();
+    assert!(sum.is_some());
+
+    // Locks of one are the other's, too.
+    a.query_drop("BEGIN").unwrap();
+    a.query_drop("UPDATE t SET v = v + 10 WHERE v = 1").unwrap();
+    b.query_drop("SET innodb_lock_wait_timeout = 1").unwrap();
+    b.query_drop("BEGIN").unwrap();
+    assert_eq!(code(b.query_drop("UPDATE t SET v = v + 100 WHERE id = 1")), 1205);
+    b.query_drop("ROLLBACK").unwrap();
+    a.query_drop("COMMIT").unwrap();
+
+    // A transaction sees its own rows among the columns.
+    a.query_drop("BEGIN").unwrap();
+    a.query_drop("INSERT INTO t (v) VALUES (7)").unwrap();
+    assert_eq!((count(&mut a), count(&mut b)), (4, 3));
+    a.query_drop("ROLLBACK").unwrap();
+
+    let dead = leader(&runtime, &voters);
+    drop(members.remove(&dead));
+    assert_eq!(count(&mut a), 3);
+    assert_eq!(count(&mut b), 3);
+    let begun = Instant::now();
+    while let Err(e) = b.query_drop("INSERT INTO t (v) VALUES (4)") {
+        // A commit that was under way may have happened: here none was.
+        assert!(begun.elapsed() < PATIENCE, "{e}");
+    }
+    assert_eq!((count(&mut a), count(&mut b)), (4, 4));
+
+    // Who was killed comes back and follows.
+    members.insert(dead, Member::start("kv", dir.path(), dead, &voters));
+    let other = leader(&runtime, &voters);
+    drop(members.remove(&other));
+    assert_eq!(count(&mut a), 4);
+    a.query_drop("INSERT INTO t (v) VALUES (5)").unwrap();
+    assert_eq!(count(&mut b), 5);
+    drop((a, b));
+    one.stop().unwrap();
+    two.stop().unwrap();
+}

@@ -72,6 +72,12 @@ impl Source {
         (0..length).map(|_| self.one_of(b"0123456789")).collect()
     }
 
+    /// Two streets, a city, its state and post code, as five fields of a line.
+    pub fn address(&mut self) -> String {
+        let [street_1, street_2, city] = std::array::from_fn(|_| self.text(10, 20));
+        format!("{street_1}\t{street_2}\t{city}\t{}\t{}", self.state(), self.zip())
+    }
+
     /// A post code.
     pub fn zip(&mut self) -> String {
         self.digits(4) + "11111"

@@ -113,6 +113,18 @@ pub enum SqlType {
 }
 
 impl SqlType {
+    /// Whether it is one of the integer types. `BIT` and `YEAR` are stored as integers and are none.
+    pub fn is_integer(&self) -> bool {
+        matches!(
+            self,
+            Self::TinyInt { .. }
+                | Self::SmallInt { .. }
+                | Self::MediumInt { .. }
+                | Self::Int { .. }
+                | Self::BigInt { .. }
+        )
+    }
+
     /// How the column is stored and handed to Arrow.
     pub fn stored(&self) -> StoredType {
         match *self {

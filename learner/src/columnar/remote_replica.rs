@@ -13,13 +13,12 @@ use tonic::{Response, Status};
 use super::remote_scan::RemoteScan;
 use super::wire::{WireEstimate, WireRequest, WireStatistics, decode, encode};
 use crate::error::{Error, Result};
+use crate::raft::MESSAGE_BYTES;
 use crate::remote::Failure;
 use crate::runtime::OwnRuntime;
 
 /// Longest wait for an answer that takes the replica no time.
 const ANSWER: Duration = Duration::from_secs(5);
-/// A batch may hold long values.
-const MESSAGE_BYTES: usize = (2 << 30) - 1;
 
 /// See the module.
 pub(crate) struct RemoteReplica {

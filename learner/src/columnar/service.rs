@@ -17,12 +17,10 @@ use tonic::{Request, Response, Status};
 use super::gate::pass_gate;
 use super::wire::{WireEstimate, WireMetrics, WireRequest, WireStatistics, decode, encode, encode_rows};
 use crate::error::Result;
+use crate::raft::MESSAGE_BYTES;
 use crate::remote::Failure;
 use crate::replica::ColumnarLearner;
 use crate::runtime::blocking;
-
-/// A batch may hold long values.
-const MESSAGE_BYTES: usize = (2 << 30) - 1;
 
 /// See the module.
 pub(crate) struct ColumnarService {

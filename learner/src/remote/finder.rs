@@ -15,6 +15,7 @@ use tonic::{Code, Response, Status};
 
 use super::failure::Failure;
 use crate::error::{Error, Result};
+use crate::raft::MESSAGE_BYTES;
 
 /// A connection to one voter.
 pub(super) type Client = GroupLeaderClient<Channel>;
@@ -23,8 +24,6 @@ pub(super) type Client = GroupLeaderClient<Channel>;
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Pause before the next voter is asked.
 const PAUSE: Duration = Duration::from_millis(50);
-/// A transaction may be as large as a log entry.
-const MESSAGE_BYTES: usize = (2 << 30) - 1;
 
 /// What may be done about a request that got no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -22,11 +22,10 @@ use crate::catalog::is_definition_key;
 use crate::codec::meta_range;
 use crate::error::{Error, Result};
 use crate::leader::Leader;
+use crate::raft::MESSAGE_BYTES;
 use crate::row_store::{Row, StoreScan};
 use crate::txn::{CheckedMutation, CommitRequest};
 
-/// A transaction may be as large as a log entry.
-const MESSAGE_BYTES: usize = (2 << 30) - 1;
 /// Longest wait for commits below a timestamp.
 const SETTLE: Duration = Duration::from_secs(10);
 /// Keys above which a look into the row store must not block the runtime's worker.

@@ -82,9 +82,7 @@ impl RowReadExec {
             metrics: ExecutionPlanMetricsSet::new(),
         }
     }
-}
 
-impl RowReadExec {
     /// The same scan of other keys, for another reader.
     pub(crate) fn over(
         &self,

@@ -7,7 +7,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::SchemaRef;
 use datafusion::execution::TaskContext;
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
@@ -21,7 +20,7 @@ use parking_lot::Mutex;
 
 use super::context::ReadContext;
 use super::engine::Planned;
-use super::stream::{QueryStream, relabelled};
+use super::stream::{QueryStream, relabelled, with_schema};
 use crate::error::{Result, SqlError};
 use crate::exec::RowReadExec;
 
@@ -83,11 +82,8 @@ impl KeptPlan {
         let leaf = leaf.over(keys, read.ts, read.overlay.clone(), read.cancel.clone());
         let physical = with_leaf(&self.physical, &Arc::new(leaf))?;
         let labels = self.labelled.clone();
-        let stream = execute_stream(physical, self.task.clone())?.map(move |batch| {
-            let (_, columns, rows) = batch?.into_parts();
-            let options = RecordBatchOptions::new().with_row_count(Some(rows));
-            Ok(RecordBatch::try_new_with_options(labels.clone(), columns, &options)?)
-        });
+        let stream = execute_stream(physical, self.task.clone())?;
+        let stream = stream.map(move |batch| with_schema(batch?, labels.clone()));
         let schema = self.schema.clone();
         Ok(QueryStream { schema: schema.clone(), stream: Box::pin(RecordBatchStreamAdapter::new(schema, stream)) })
     }

@@ -33,7 +33,13 @@ pub(super) fn relabelled(own: &Schema, labels: &Schema) -> SchemaRef {
 
 /// The batch under the names that the client sees. Types stay the batch's own.
 pub(crate) fn labelled(batch: RecordBatch, labels: &Schema) -> datafusion::common::Result<RecordBatch> {
-    let (own, columns, rows) = batch.into_parts();
+    let schema = relabelled(batch.schema_ref(), labels);
+    with_schema(batch, schema)
+}
+
+/// The batch under a schema with the same types.
+pub(super) fn with_schema(batch: RecordBatch, schema: SchemaRef) -> datafusion::common::Result<RecordBatch> {
+    let (_, columns, rows) = batch.into_parts();
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
-    Ok(RecordBatch::try_new_with_options(relabelled(&own, labels), columns, &options)?)
+    Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
 }

@@ -89,18 +89,23 @@ impl Session {
         // A statement may read twice (what it locks, then that again at a newer timestamp), and a read
         // that is over cancels its flag.
         self.cancel = CancelFlag::default();
-        let engines = self.variables.text("tidb_isolation_read_engines");
         Ok(ReadContext {
             ts,
             database: self.database.clone().unwrap_or_default(),
             overlay,
-            engines: Engines::parse(&engines).unwrap_or(Engines::ALL),
+            engines: self.engines(),
             gate_timeout: Duration::from_millis(self.variables.number("deltatree_read_gate_timeout_ms")),
             variables: self.function_context(),
             row_id_visible: false,
             cancel: self.cancel.clone(),
             keys: None,
         })
+    }
+
+    /// The copies of tables that this session may read.
+    pub(crate) fn engines(&self) -> Engines {
+        // Checked when it was set.
+        Engines::parse(&self.variables.text("tidb_isolation_read_engines")).unwrap_or(Engines::ALL)
     }
 
     /// What functions of this statement see of the session.

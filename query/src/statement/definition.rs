@@ -2,7 +2,7 @@
 
 use datafusion::sql::sqlparser::ast::{ColumnDef, ColumnOption, Expr, IndexColumn, TableConstraint};
 use deltatree_learner::catalog::{ColumnDefault, ColumnInfo, IndexInfo, PrimaryKey, SqlType, TableInfo};
-use deltatree_storage::types::{ColumnId, StoredType, Value};
+use deltatree_storage::types::{ColumnId, Value};
 
 use crate::error::{Result, SqlError};
 use crate::types::SessionZone;
@@ -167,20 +167,7 @@ pub(super) fn primary_key(table: &TableInfo, columns: Vec<ColumnId>) -> PrimaryK
         [column] => table.position_of(*column).map(|i| &table.columns[i].sql_type),
         _ => None,
     };
-    let integer = single.is_some_and(|sql_type| {
-        !matches!(sql_type, SqlType::Bit { .. } | SqlType::Year)
-            && matches!(
-                sql_type.stored(),
-                StoredType::Int8
-                    | StoredType::Int16
-                    | StoredType::Int32
-                    | StoredType::Int64
-                    | StoredType::UInt8
-                    | StoredType::UInt16
-                    | StoredType::UInt32
-                    | StoredType::UInt64
-            )
-    });
+    let integer = single.is_some_and(SqlType::is_integer);
     match columns.as_slice() {
         [column] if integer => PrimaryKey::Integer { column: *column },
         _ => PrimaryKey::Columns { columns },

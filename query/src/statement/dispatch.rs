@@ -5,7 +5,7 @@ use datafusion::sql::sqlparser::ast::{ObjectType, Statement};
 use super::parsed::{ParsedStatement, StatementKind};
 use super::placeholder;
 use crate::error::{Result, SqlError};
-use crate::session::{Completion, Session, StatementResult, rows_of};
+use crate::session::{Completion, Session, StatementResult};
 use crate::types::Datum;
 
 /// How often what lost a race is run again.
@@ -25,8 +25,8 @@ impl Session {
         match &statement.kind {
             StatementKind::Sql(sql) if parameters.is_empty() => self.run_sql(sql).await,
             StatementKind::Sql(sql) => {
-                if let Some(batch) = self.prepared_point_select(statement, parameters).await? {
-                    return Ok(StatementResult::Rows(rows_of(batch.schema(), vec![batch])));
+                if let Some(row) = self.prepared_point_select(statement, parameters).await? {
+                    return Ok(StatementResult::Rows(row));
                 }
                 let mut bound = sql.clone();
                 placeholder::bind(&mut bound, parameters);

@@ -11,12 +11,11 @@ use deltatree_learner::catalog::{PrimaryKey, TableInfo};
 use deltatree_learner::codec::handle_of;
 use deltatree_storage::types::{KeyRange, RowKey, Value};
 
-use super::point_key::{column_of, exact_value};
+use super::point_key::{column_of, exact_value, plain_select};
 use super::target::Target;
-use super::update::single_table;
 use crate::access_path::FEW_ROWS;
 use crate::error::Result;
-use crate::planner::{Engines, QueryStream};
+use crate::planner::QueryStream;
 use crate::session::Session;
 use crate::types::literal::literal_value;
 
@@ -48,8 +47,7 @@ impl Session {
     /// Starts a query for a few rows by key; `None` if it is not such a query.
     pub(super) async fn key_range_select(&mut self, query: &Query) -> Result<Option<QueryStream>> {
         let Some((table, keys)) = self.few_keys(query) else { return Ok(None) };
-        let engines = self.variables.text("tidb_isolation_read_engines");
-        if !Engines::parse(&engines).is_some_and(|e| e.row) {
+        if !self.engines().row {
             return Ok(None);
         }
         let mut rest = query.clone();
@@ -62,19 +60,12 @@ impl Session {
     }
 
     fn few_keys(&self, query: &Query) -> Option<(Arc<TableInfo>, KeyRange)> {
-        let SetExpr::Select(select) = &*query.body else { return None };
-        let [from] = select.from.as_slice() else { return None };
         // A kept plan must not know a limit that was reached.
-        let plain = query.with.is_none()
-            && query.limit_clause.is_none()
-            && query.fetch.is_none()
-            && query.locks.is_empty()
-            && select.optimizer_hints.is_empty()
-            && select.into.is_none();
-        if !plain || !reads_one_table(query) {
+        let (select, table) = plain_select(query)?;
+        if !query.locks.is_empty() || !reads_one_table(query) {
             return None;
         }
-        let target = self.plain_target(single_table(from)?)?;
+        let target = self.plain_target(table)?;
         let PrimaryKey::Integer { column } = &target.table.primary_key else { return None };
         let key = target.table.position_of(*column)?;
         let mut interval = Interval { low: None, high: None };

@@ -1,15 +1,28 @@
 //! Conditions that name one row by its whole primary key.
 
-use datafusion::sql::sqlparser::ast::{self, BinaryOperator, Expr, TableFactor};
+use datafusion::sql::sqlparser::ast::{self, BinaryOperator, Expr, Query, Select, SetExpr, TableFactor};
 use deltatree_learner::catalog::{ColumnInfo, PrimaryKey, SqlType};
 use deltatree_learner::codec::handle_of;
-use deltatree_storage::types::{RowKey, StoredType, Value};
+use deltatree_storage::types::{RowKey, Value};
 
 use super::target::Target;
+use super::update::single_table;
 use crate::session::Session;
 use crate::types::Datum;
 use crate::types::coerce::cast_value;
 use crate::types::literal::literal_value;
+
+/// A query's `SELECT` and its only table, if nothing limits its rows or says how to find them.
+pub(super) fn plain_select(query: &Query) -> Option<(&Select, &TableFactor)> {
+    let SetExpr::Select(select) = &*query.body else { return None };
+    let [from] = select.from.as_slice() else { return None };
+    let plain = query.with.is_none()
+        && query.limit_clause.is_none()
+        && query.fetch.is_none()
+        && select.optimizer_hints.is_empty()
+        && select.into.is_none();
+    if plain { Some((&**select, single_table(from)?)) } else { None }
+}
 
 /// The row that a statement is for: its table, and where each column of the key comes from.
 pub(super) struct PointKey {
@@ -117,21 +130,9 @@ pub(super) fn column_of(target: &Target, expr: &Expr) -> Option<usize> {
 
 /// A literal as the column stores it, where comparing the two is comparing bytes.
 pub(super) fn exact_value(value: &Datum, column: &ColumnInfo) -> Option<Value> {
-    let fits = match (&column.sql_type, column.sql_type.stored(), value) {
-        (SqlType::Bit { .. } | SqlType::Year, _, _) => false,
-        (
-            _,
-            StoredType::Int8
-            | StoredType::Int16
-            | StoredType::Int32
-            | StoredType::Int64
-            | StoredType::UInt8
-            | StoredType::UInt16
-            | StoredType::UInt32
-            | StoredType::UInt64,
-            Datum::Int(_) | Datum::UInt(_),
-        ) => true,
-        (SqlType::VarChar { .. }, _, Datum::Text(_)) => column.collation.ends_with("_bin"),
+    let fits = match (&column.sql_type, value) {
+        (sql_type, Datum::Int(_) | Datum::UInt(_)) => sql_type.is_integer(),
+        (SqlType::VarChar { .. }, Datum::Text(_)) => column.collation.ends_with("_bin"),
         _ => false,
     };
     if !fits {

@@ -8,19 +8,18 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
-use datafusion::sql::sqlparser::ast::{Expr, GroupByExpr, Query, Select, SelectItem, SetExpr, Statement};
+use datafusion::sql::sqlparser::ast::{Expr, GroupByExpr, Query, Select, SelectItem, Statement};
 use deltatree_learner::catalog::CatalogSnapshot;
 use deltatree_learner::codec::{RowsToArrow, row_key};
 use deltatree_storage::types::RowKey;
 use parking_lot::Mutex;
 
 use super::parsed::{ParsedStatement, StatementKind};
-use super::point_key::{PointKey, column_of};
+use super::point_key::{PointKey, column_of, plain_select};
 use super::target::Target;
-use super::update::single_table;
 use crate::error::Result;
-use crate::planner::Engines;
-use crate::session::Session;
+use crate::planner::QueryStream;
+use crate::session::{Session, rows_of};
 use crate::types::{Datum, field};
 
 /// What is known of a prepared statement; clones share it.
@@ -53,7 +52,7 @@ struct PointSelect {
 
 impl Session {
     /// Runs a query for one row; `None` if it is not such a query.
-    pub(super) async fn point_select(&mut self, query: &Query) -> Result<Option<RecordBatch>> {
+    pub(super) async fn point_select(&mut self, query: &Query) -> Result<Option<QueryStream>> {
         let Some(point) = self.point_of(query) else { return Ok(None) };
         let Some(key) = point.key.key(&[]) else { return Ok(None) };
         self.read_point(&point, &key).await
@@ -64,7 +63,7 @@ impl Session {
         &mut self,
         statement: &ParsedStatement,
         parameters: &[Datum],
-    ) -> Result<Option<RecordBatch>> {
+    ) -> Result<Option<QueryStream>> {
         let Some(point) = self.prepared_point(statement) else { return Ok(None) };
         let Some(key) = point.key.key(parameters) else { return Ok(None) };
         self.read_point(&point, &key).await
@@ -89,9 +88,8 @@ impl Session {
         self.point_of(query).map(|point| point.schema)
     }
 
-    async fn read_point(&mut self, point: &PointSelect, key: &RowKey) -> Result<Option<RecordBatch>> {
-        let engines = self.variables.text("tidb_isolation_read_engines");
-        if !Engines::parse(&engines).is_some_and(|e| e.row) || !self.variables.text("tidb_snapshot").is_empty() {
+    async fn read_point(&mut self, point: &PointSelect, key: &RowKey) -> Result<Option<QueryStream>> {
+        if !self.engines().row || !self.variables.text("tidb_snapshot").is_empty() {
             return Ok(None);
         }
         let table = &point.key.target.table;
@@ -109,25 +107,20 @@ impl Session {
             rows.push(&bytes)?;
         }
         let batch = rows.finish()?;
-        Ok(Some(RecordBatch::try_new(point.schema.clone(), batch.columns().to_vec())?))
+        let batch = RecordBatch::try_new(point.schema.clone(), batch.columns().to_vec())?;
+        Ok(Some(rows_of(point.schema.clone(), vec![batch])))
     }
 
     fn point_of(&self, query: &Query) -> Option<PointSelect> {
-        let SetExpr::Select(select) = &*query.body else { return None };
-        let [from] = select.from.as_slice() else { return None };
-        let plain = query.with.is_none()
-            && query.limit_clause.is_none()
-            && query.order_by.is_none()
-            && query.fetch.is_none()
-            && select.optimizer_hints.is_empty()
+        let (select, table) = plain_select(query)?;
+        let one_by_one = query.order_by.is_none()
             && select.distinct.is_none()
             && select.having.is_none()
-            && select.into.is_none()
             && matches!(&select.group_by, GroupByExpr::Expressions(by, with) if by.is_empty() && with.is_empty());
-        if !plain {
+        if !one_by_one {
             return None;
         }
-        let key = self.point_key(single_table(from)?, select.selection.as_ref())?;
+        let key = self.point_key(table, select.selection.as_ref())?;
         let (projection, schema) = projection(&key.target, select)?;
         Some(PointSelect { key, locks: !query.locks.is_empty(), projection, schema })
     }

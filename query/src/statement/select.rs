@@ -23,8 +23,8 @@ const MAX_LOCK_ROUNDS: usize = 16;
 impl Session {
     /// Runs a query.
     pub(crate) async fn select(&mut self, query: &Query) -> Result<StatementResult> {
-        if let Some(batch) = self.point_select(query).await? {
-            return Ok(StatementResult::Rows(crate::session::rows_of(batch.schema(), vec![batch])));
+        if let Some(row) = self.point_select(query).await? {
+            return Ok(StatementResult::Rows(row));
         }
         if let Some(rows) = self.key_range_select(query).await? {
             return Ok(StatementResult::Rows(rows));

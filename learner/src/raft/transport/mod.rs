@@ -10,3 +10,4 @@ pub(crate) use network::Network;
 pub(crate) use peer::{Backlog, LocalPeer};
 pub(crate) use remote::read_index;
 pub(crate) use service::{ReadIndexService, replica_routes, serve};
+pub(crate) use wire::MESSAGE_BYTES;

@@ -10,8 +10,8 @@ use tonic::Status;
 
 use crate::raft::NodeId;
 
-/// A log entry may be as large as a transaction.
-pub(super) const MESSAGE_BYTES: usize = (2 << 30) - 1;
+/// Longest message between processes: a log entry may be as large as a transaction, a batch may hold long values.
+pub(crate) const MESSAGE_BYTES: usize = (2 << 30) - 1;
 /// Bytes of pairs in a piece of a raft snapshot.
 pub(super) const CHUNK_BYTES: usize = 1 << 20;
 

@@ -47,6 +47,8 @@ fn no_partial_transaction_visible() {
 
     let applied = AtomicU64::new(1);
     let stop = AtomicBool::new(false);
+    // A timestamp that is being opened must not fall behind the safe point meanwhile.
+    let opening = std::sync::Mutex::new(());
     // The expected sum after each transaction, from replaying them in order.
     let mut sums = vec![0, i64::from(KEYS)];
     for ts in 2..3000u64 {
@@ -59,8 +61,11 @@ fn no_partial_transaction_visible() {
         for _ in 0..2 {
             scope.spawn(|| {
                 while !stop.load(Ordering::Relaxed) {
-                    let ts = applied.load(Ordering::SeqCst);
-                    let snapshot = engine.snapshot(TABLE, Timestamp(ts)).unwrap();
+                    let (ts, snapshot) = {
+                        let _held = opening.lock().unwrap();
+                        let ts = applied.load(Ordering::SeqCst);
+                        (ts, engine.snapshot(TABLE, Timestamp(ts)).unwrap())
+                    };
                     let expected = sums[ts as usize];
                     for _ in 0..2 {
                         let mut sum = 0;
@@ -81,7 +86,10 @@ fn no_partial_transaction_visible() {
         }
         scope.spawn(|| {
             while !stop.load(Ordering::Relaxed) {
-                engine.set_safe_point(Timestamp(applied.load(Ordering::SeqCst).saturating_sub(40)));
+                {
+                    let _held = opening.lock().unwrap();
+                    engine.set_safe_point(Timestamp(applied.load(Ordering::SeqCst).saturating_sub(40)));
+                }
                 assert_eq!(engine.stats(TABLE).unwrap().rows, u64::from(KEYS));
                 engine.maintain().unwrap();
                 engine.compact(TABLE, &CancelFlag::default()).unwrap();

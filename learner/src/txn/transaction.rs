@@ -142,6 +142,17 @@ impl Transaction {
         }
     }
 
+    /// Like [`Transaction::get_at`] for several keys, in their order.
+    pub fn multi_get_at(&self, keys: &[Bytes], ts: Timestamp) -> Result<Vec<Option<Bytes>>> {
+        let stored: Vec<_> = keys.iter().filter(|key| self.writes.get(key).is_none()).collect();
+        let mut stored = self.reader.multi_get(&stored, ts)?.into_iter();
+        let row = |key: &Bytes| match self.writes.get(key) {
+            Some(own) => own.value.clone(),
+            None => stored.next().flatten(),
+        };
+        Ok(keys.iter().map(row).collect())
+    }
+
     /// Rows with keys in `start..end` as this transaction sees them, in key order or, if `reverse`, in
     /// the opposite one. Later writes do not show in it.
     pub fn scan(&self, start: Bytes, end: Bytes, reverse: bool) -> TxnScan {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
+use deltatree_learner::catalog::TableInfo;
 use deltatree_storage::types::{KeyRange, RowKey};
 
 use crate::planner::Engine;
@@ -44,6 +45,22 @@ impl AccessPath {
         match self {
             Self::PointGet { .. } | Self::KeyRange { .. } | Self::IndexRange { .. } | Self::RowScan => Engine::Row,
             Self::ColumnarScan => Engine::Columnar,
+        }
+    }
+
+    /// Rows that it can read at most, where its keys alone tell.
+    pub(super) fn rows_at_most(&self, table: &TableInfo) -> Option<u64> {
+        match self {
+            Self::PointGet { keys } => Some(keys.len() as u64),
+            Self::KeyRange { ranges } => ranges.iter().try_fold(0u64, |rows, range| match (&range.start, &range.end) {
+                (Some(RowKey::Int(start)), Some(RowKey::Int(end))) => rows.checked_add(start.abs_diff(*end)),
+                _ => None,
+            }),
+            Self::IndexRange { index, ranges, equal_columns, .. } => {
+                let index = table.indexes.iter().find(|i| i.id == *index)?;
+                (index.unique && *equal_columns == index.columns.len()).then_some(ranges.len() as u64)
+            }
+            Self::RowScan | Self::ColumnarScan => None,
         }
     }
 

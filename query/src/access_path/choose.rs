@@ -2,7 +2,6 @@
 
 use deltatree_learner::catalog::TableInfo;
 use deltatree_storage::predicate::Predicate;
-use deltatree_storage::types::{KeyRange, RowKey};
 
 use super::access_path::AccessPath;
 use super::candidates::candidates;
@@ -113,7 +112,7 @@ pub fn choose_few(
     }
     let paths = candidates(table, conjuncts).into_iter();
     let (rows, path) =
-        paths.filter_map(|path| Some((rows_at_most(&path, table)?, path))).min_by_key(|(rows, _)| *rows)?;
+        paths.filter_map(|path| Some((path.rows_at_most(table)?, path))).min_by_key(|(rows, _)| *rows)?;
     if rows > FEW_ROWS {
         return None;
     }
@@ -123,33 +122,9 @@ pub fn choose_few(
     Some(Choice { path, rows, cost_us, reason: Reason::FewRows, candidates: vec![only] })
 }
 
-/// The path over keys that are known to be few.
-pub fn by_keys(keys: KeyRange) -> Choice {
-    Choice {
-        path: AccessPath::KeyRange { ranges: vec![keys] },
-        rows: FEW_ROWS as f64,
-        cost_us: 0.0,
-        reason: Reason::FewRows,
-        candidates: Vec::new(),
-    }
-}
-
-/// Rows that a path can read at most, where its keys alone tell.
-fn rows_at_most(path: &AccessPath, table: &TableInfo) -> Option<u64> {
-    match path {
-        AccessPath::PointGet { keys } => Some(keys.len() as u64),
-        AccessPath::KeyRange { ranges } => {
-            ranges.iter().try_fold(0u64, |rows, range| match (&range.start, &range.end) {
-                (Some(RowKey::Int(start)), Some(RowKey::Int(end))) => rows.checked_add(start.abs_diff(*end)),
-                _ => None,
-            })
-        }
-        AccessPath::IndexRange { index, ranges, equal_columns, .. } => {
-            let index = table.indexes.iter().find(|i| i.id == *index)?;
-            (index.unique && *equal_columns == index.columns.len()).then_some(ranges.len() as u64)
-        }
-        AccessPath::RowScan | AccessPath::ColumnarScan => None,
-    }
+/// A path whose rows have been read, and are few.
+pub fn already_read(path: AccessPath) -> Choice {
+    Choice { path, rows: FEW_ROWS as f64, cost_us: 0.0, reason: Reason::FewRows, candidates: Vec::new() }
 }
 
 /// Takes the cheapest path among those that the session and the hint allow.

@@ -10,12 +10,15 @@ mod bounds;
 mod candidates;
 mod choose;
 mod cost;
+mod exact;
 mod hint;
+mod spans;
 
 pub use access_path::{AccessPath, IndexRange};
 pub use candidates::candidates;
-pub use choose::{Bar, Choice, FEW_ROWS, Priced, Reason, by_keys, choose, choose_few};
+pub use choose::{Bar, Choice, FEW_ROWS, Priced, Reason, already_read, choose, choose_few};
 pub use cost::{Facts, price};
+pub use exact::ExactPath;
 pub use hint::Hints;
 
 #[cfg(test)]

@@ -15,5 +15,5 @@ pub use filters::ScanFilters;
 pub(crate) use own_rows::OwnRows;
 pub(crate) use perfect_hash::PerfectHashAggregateExec;
 pub use row_read::{RowRead, RowReadExec};
-pub use row_source::RowSource;
+pub use row_source::{ReadRows, RowSource};
 pub use scan_shape::ScanShape;

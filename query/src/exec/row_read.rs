@@ -18,10 +18,10 @@ use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Pla
 use deltatree_learner::RowReader;
 use deltatree_learner::codec::{RowsToArrow, decode_row_key};
 use deltatree_storage::api::CancelFlag;
-use deltatree_storage::types::{KeyRange, RowKey, Timestamp};
+use deltatree_storage::types::{RowKey, Timestamp};
 
 use super::filters::{ScanFilters, apply, display_all};
-use super::row_source::{RowCursor, RowSource, RowWalk};
+use super::row_source::{ReadRows, RowCursor, RowSource, RowWalk};
 use super::scan_shape::{ScanShape, leaf_properties, renamed, renumber};
 use crate::access_path::Choice;
 use crate::error::SqlError;
@@ -83,23 +83,17 @@ impl RowReadExec {
         }
     }
 
-    /// The same scan of other keys, for another reader.
-    pub(crate) fn over(
-        &self,
-        keys: KeyRange,
-        ts: Timestamp,
-        overlay: Option<Arc<TransactionOverlay>>,
-        cancel: CancelFlag,
-    ) -> Self {
+    /// The same scan of rows that have been read.
+    pub(crate) fn of_rows(&self, rows: ReadRows, cancel: CancelFlag) -> Self {
         let read = &*self.read;
         let read = RowRead {
             shape: read.shape.clone(),
             filters: read.filters.clone(),
-            parts: vec![RowSource::Ranges(vec![keys])],
+            parts: vec![RowSource::Read(rows)],
             choice: read.choice.clone(),
             reader: read.reader.clone(),
-            ts,
-            overlay,
+            ts: read.ts,
+            overlay: None,
             cancel,
         };
         Self { read: Arc::new(read), metrics: ExecutionPlanMetricsSet::new(), ..self.clone() }

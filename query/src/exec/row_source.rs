@@ -1,6 +1,8 @@
 //! Which rows of the row store a scan visits, and the walk over them.
 
 use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use deltatree_learner::RowReader;
@@ -27,6 +29,18 @@ pub enum RowSource {
         /// Which of its entries.
         ranges: Vec<IndexRange>,
     },
+    /// Rows that have been read already.
+    Read(ReadRows),
+}
+
+/// Rows as the row store holds them: key and value of each.
+#[derive(Clone, Default)]
+pub struct ReadRows(pub Arc<[(Bytes, Bytes)]>);
+
+impl fmt::Debug for ReadRows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} rows", self.0.len())
+    }
 }
 
 /// A walk over the rows of a [`RowSource`] at one timestamp, with a transaction's own changes.
@@ -42,6 +56,7 @@ pub(super) enum RowWalk {
     Points { keys: std::vec::IntoIter<RowKey>, found: FoundRows },
     Ranges { ahead: VecDeque<(Bytes, Bytes)>, current: Option<MergedScan> },
     Index { index: IndexInfo, ahead: VecDeque<(Bytes, Bytes)>, current: Option<MergedScan>, found: FoundRows },
+    Read { rows: ReadRows, next: usize },
 }
 
 /// Rows that were looked up together, since the row store may be a round trip away. Few at first: a limit
@@ -89,6 +104,7 @@ impl RowWalk {
                 current: None,
                 found: FoundRows::new(),
             },
+            RowSource::Read(rows) => Self::Read { rows: rows.clone(), next: 0 },
         }
     }
 }
@@ -128,6 +144,13 @@ impl RowCursor<'_> {
                     return Ok(false);
                 }
                 self.look_up(&batch, found)?;
+            },
+            RowWalk::Read { rows, next } => match rows.0.get(*next) {
+                Some((key, value)) => {
+                    *next += 1;
+                    take(key, value).map(|()| true)
+                }
+                None => Ok(false),
             },
         }
     }

@@ -9,6 +9,8 @@ use deltatree_learner::codec::row_range;
 use deltatree_storage::api::CancelFlag;
 use deltatree_storage::types::{KeyRange, TableId, Timestamp};
 
+use crate::access_path::AccessPath;
+use crate::exec::ReadRows;
 use crate::functions::FunctionContext;
 
 /// At which moment, with which rights and variables a query reads.
@@ -30,8 +32,8 @@ pub struct ReadContext {
     pub row_id_visible: bool,
     /// Stops the query's scans.
     pub cancel: CancelFlag,
-    /// The rows to read of the query's only table.
-    pub keys: Option<KeyRange>,
+    /// The rows of the query's only table, and the path by which they were read.
+    pub rows: Option<(AccessPath, ReadRows)>,
 }
 
 /// One of the two copies of a table.

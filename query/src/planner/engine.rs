@@ -13,7 +13,6 @@ use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast;
 use deltatree_learner::LeaderGroup;
 use deltatree_learner::catalog::TableInfo;
-use deltatree_storage::types::KeyRange;
 use futures::StreamExt;
 
 use super::NAME_KEY;
@@ -24,9 +23,10 @@ use super::kept_plans::KeptPlans;
 use super::reads::{ProcessList, QueryReads, ReadSetup};
 use super::stream::{QueryStream, labelled};
 use super::template::session_template;
-use crate::access_path::Hints;
+use crate::access_path::{AccessPath, Hints};
 use crate::catalog::QueryCatalog;
 use crate::error::Result;
+use crate::exec::ReadRows;
 use crate::functions;
 use crate::rewrite::column_label;
 use crate::types::field::with_table;
@@ -74,27 +74,29 @@ impl QueryEngine {
         Ok(QueryStream { schema: planned.schema, stream })
     }
 
-    /// Starts a rewritten query on one table, for the rows with some keys; its own conditions do not speak
-    /// of keys. They should be few. The plan is kept for the next time.
+    /// Starts a rewritten query on one table over rows of it that have been read, by a path that leaves
+    /// nothing to filter. They should be few. The plan is kept for the next time.
     ///
     /// # Errors
     /// As [`QueryEngine::query`].
-    pub async fn query_keys(
+    pub async fn query_rows(
         &self,
         query: &ast::Query,
         table: &TableInfo,
-        keys: KeyRange,
+        path: &AccessPath,
+        rows: ReadRows,
         read: ReadContext,
     ) -> Result<QueryStream> {
         let kept = &self.inner.kept;
         let text = format!("{}\n{:?}\n{query}", read.database, read.variables.zone);
+        let cancel = read.cancel.clone();
         if let Some(plan) = kept.get(&text, table) {
-            return plan.start(keys, &read);
+            return plan.start(rows, cancel);
         }
-        let context = ReadContext { keys: Some(keys.clone()), ..read.clone() };
+        let context = ReadContext { rows: Some((path.clone(), rows.clone())), ..read };
         let planned = self.plan(query, context, false).await?;
         if let Some(plan) = kept.keep(text, table, &planned) {
-            return plan.start(keys, &read);
+            return plan.start(rows, cancel);
         }
         let labels = planned.schema.clone();
         let stream = execute_stream(planned.physical, planned.session.task_ctx())?;
@@ -131,7 +133,7 @@ impl QueryEngine {
         functions::set_zone(session.config_mut(), read.variables.zone);
         let options = session.config_mut().options_mut();
         options.catalog.default_schema = read.database.to_lowercase();
-        if read.keys.is_some() {
+        if read.rows.is_some() {
             // A few rows are not worth a second stream.
             options.execution.target_partitions = 1;
         }

@@ -1,8 +1,8 @@
-//! Plans of queries for a range of keys, kept to be run again with other keys.
+//! Plans of queries for a few rows by key, kept to be run again over other rows.
 //!
 //! To plan such a query takes longer than to read its rows. All of its plan that depends on the keys, on
 //! the time and on the transaction is the leaf. So a plan is kept under the query's text without the
-//! keys, and each run puts a leaf of its own under it.
+//! keys, and each run puts the rows that it has read under it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,15 +14,14 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use deltatree_learner::catalog::TableInfo;
 use deltatree_storage::api::CancelFlag;
-use deltatree_storage::types::{KeyRange, TableId, Timestamp};
+use deltatree_storage::types::TableId;
 use futures::StreamExt;
 use parking_lot::Mutex;
 
-use super::context::ReadContext;
 use super::engine::Planned;
 use super::stream::{QueryStream, relabelled, with_schema};
 use crate::error::{Result, SqlError};
-use crate::exec::RowReadExec;
+use crate::exec::{ReadRows, RowReadExec};
 
 /// Plans kept at most. They are forgotten together: to make them again costs little.
 const MOST: usize = 512;
@@ -56,7 +55,7 @@ impl KeptPlans {
     pub(super) fn keep(&self, query: String, table: &TableInfo, planned: &Planned) -> Option<Arc<KeptPlan>> {
         let leaf = leaf(&planned.physical)?;
         // A kept leaf would keep the changes of the transaction that it was made for.
-        let nothing = Arc::new(leaf.over(KeyRange::ALL, Timestamp::ZERO, None, CancelFlag::default()));
+        let nothing = Arc::new(leaf.of_rows(ReadRows::default(), CancelFlag::default()));
         let physical = with_leaf(&planned.physical, &nothing).ok()?;
         let plan = Arc::new(KeptPlan {
             labelled: relabelled(&physical.schema(), &planned.schema),
@@ -76,10 +75,10 @@ impl KeptPlans {
 }
 
 impl KeptPlan {
-    /// Starts the query for some keys.
-    pub(super) fn start(&self, keys: KeyRange, read: &ReadContext) -> Result<QueryStream> {
+    /// Starts the query over some rows.
+    pub(super) fn start(&self, rows: ReadRows, cancel: CancelFlag) -> Result<QueryStream> {
         let leaf = leaf(&self.physical).ok_or_else(|| SqlError::internal("a kept plan without a scan"))?;
-        let leaf = leaf.over(keys, read.ts, read.overlay.clone(), read.cancel.clone());
+        let leaf = leaf.of_rows(rows, cancel);
         let physical = with_leaf(&self.physical, &Arc::new(leaf))?;
         let labels = self.labelled.clone();
         let stream = execute_stream(physical, self.task.clone())?;

@@ -10,7 +10,7 @@ use datafusion::sql::sqlparser::ast;
 use deltatree_learner::ReaderGuard;
 use deltatree_learner::catalog::TableInfo;
 use deltatree_storage::api::CancelFlag;
-use deltatree_storage::types::{KeyRange, Timestamp};
+use deltatree_storage::types::Timestamp;
 use futures::StreamExt;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -34,7 +34,7 @@ const LOGICAL_BITS: u32 = 18;
 /// What a read sees, and what keeps it readable.
 pub(crate) struct Read {
     pub(crate) context: ReadContext,
-    guard: Option<ReaderGuard>,
+    pub(crate) guard: Option<ReaderGuard>,
 }
 
 impl Session {
@@ -98,7 +98,7 @@ impl Session {
             variables: self.function_context(),
             row_id_visible: false,
             cancel: self.cancel.clone(),
-            keys: None,
+            rows: None,
         })
     }
 
@@ -181,23 +181,6 @@ impl Session {
         let stream = ReceiverStream::new(receiver).map(move |batch| {
             let _running = &stop;
             labelled(batch?, &labels)
-        });
-        Ok(QueryStream { schema: schema.clone(), stream: Box::pin(RecordBatchStreamAdapter::new(schema, stream)) })
-    }
-
-    /// Starts a rewritten query for a few rows of one table, on the thread that reads the result: they
-    /// are there before another thread would have heard of them.
-    pub(crate) async fn start_key_query(
-        &self,
-        query: &ast::Query,
-        table: &TableInfo,
-        keys: KeyRange,
-        read: Read,
-    ) -> Result<QueryStream> {
-        let Read { context, guard } = read;
-        let QueryStream { schema, stream } = self.node.engine().query_keys(query, table, keys, context).await?;
-        let stream = stream.inspect(move |_| {
-            let _readable = &guard;
         });
         Ok(QueryStream { schema: schema.clone(), stream: Box::pin(RecordBatchStreamAdapter::new(schema, stream)) })
     }

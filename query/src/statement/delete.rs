@@ -15,7 +15,7 @@ use crate::session::{Completion, Session};
 impl Session {
     /// Runs a `DELETE` in the open transaction.
     pub(crate) async fn delete(&mut self, delete: &ast::Delete) -> Result<Completion> {
-        if let Some(completion) = self.point_delete(delete).await? {
+        if let Some(completion) = self.keyed_delete(delete).await? {
             return Ok(completion);
         }
         let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &delete.from;

@@ -2,10 +2,10 @@
 //!
 //! - [`split`], [`words`], [`parse`], [`set_parse`]: from text to [`ParsedStatement`]
 //! - [`dispatch`]: which file runs what
-//! - [`select`], [`explain`]: queries; [`point_select`]: for one row by primary key, without the planner;
-//!   [`key_range`]: for a few, with a plan that is kept
+//! - [`select`], [`explain`]: queries; [`point_select`]: for one row by primary key, without the planner
 //! - [`insert`], [`rows`], [`values`], [`conflict`], [`insert_batch`]: new rows
-//! - [`target`], [`update`], [`delete`]: changed rows; [`point`]: one row by primary key, without the planner
+//! - [`target`], [`update`], [`delete`]: changed rows
+//! - [`keyed`]: queries for, and changes of, a few rows by key, without planning how to find them
 //! - [`definition`], [`constraint`], [`check`], [`create_table`], [`alter_table`], [`schema_change`]: definitions
 //! - [`view`]: views, and their queries in the place of their names
 //! - [`account`], [`authorize`]: accounts, and what a session may run
@@ -24,13 +24,12 @@ mod dispatch;
 mod explain;
 mod insert;
 mod insert_batch;
-mod key_range;
+mod keyed;
 mod load_data;
 mod maintenance;
 mod parse;
 mod parsed;
 mod placeholder;
-mod point;
 mod point_key;
 mod point_select;
 mod rows;

@@ -12,15 +12,12 @@ use crate::types::Datum;
 use crate::types::coerce::cast_value;
 use crate::types::literal::literal_value;
 
-/// A query's `SELECT` and its only table, if nothing limits its rows or says how to find them.
+/// A query's `SELECT` and its only table, if nothing says how to find its rows.
 pub(super) fn plain_select(query: &Query) -> Option<(&Select, &TableFactor)> {
     let SetExpr::Select(select) = &*query.body else { return None };
     let [from] = select.from.as_slice() else { return None };
-    let plain = query.with.is_none()
-        && query.limit_clause.is_none()
-        && query.fetch.is_none()
-        && select.optimizer_hints.is_empty()
-        && select.into.is_none();
+    let plain =
+        query.with.is_none() && query.fetch.is_none() && select.optimizer_hints.is_empty() && select.into.is_none();
     if plain { Some((&**select, single_table(from)?)) } else { None }
 }
 

@@ -114,6 +114,7 @@ impl Session {
     fn point_of(&self, query: &Query) -> Option<PointSelect> {
         let (select, table) = plain_select(query)?;
         let one_by_one = query.order_by.is_none()
+            && query.limit_clause.is_none()
             && select.distinct.is_none()
             && select.having.is_none()
             && matches!(&select.group_by, GroupByExpr::Expressions(by, with) if by.is_empty() && with.is_empty());

@@ -26,7 +26,7 @@ impl Session {
         if let Some(row) = self.point_select(query).await? {
             return Ok(StatementResult::Rows(row));
         }
-        if let Some(rows) = self.key_range_select(query).await? {
+        if let Some(rows) = self.keyed_select(query).await? {
             return Ok(StatementResult::Rows(rows));
         }
         if !query.locks.is_empty() && self.transaction.is_some() {

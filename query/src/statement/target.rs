@@ -115,6 +115,14 @@ impl Session {
         Ok(Some(Target { table: self.table(database, table)?, name }))
     }
 
+    /// The newest state of a row, locked if the transaction does that.
+    pub(super) async fn locked_row(&mut self, key: &Bytes) -> Result<Option<Bytes>> {
+        let settled = self.lock(std::slice::from_ref(key)).await?;
+        let open = self.writable()?;
+        let at = settled.unwrap_or_else(|| open.inner.start_ts());
+        Ok(open.inner.get_at(key, at)?)
+    }
+
     /// Runs a query whose first items are [`Target::old_items`] on the newest state.
     pub(crate) async fn find_rows(&mut self, target: &Target, query: Query) -> Result<Vec<FoundRow>> {
         let batches = self.find_batches(query, None).await?;

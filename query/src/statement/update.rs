@@ -4,7 +4,7 @@
 //! that `SET a = a + 1, b = a` gives `b` the new `a`: a column assigned before is replaced by its
 //! expression in the ones after.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
@@ -13,11 +13,11 @@ use datafusion::sql::sqlparser::ast::{
 };
 use deltatree_learner::codec::arrow_value;
 use deltatree_learner::table_write::{KeyOp, RowWriter};
-use deltatree_storage::types::Value;
+use deltatree_storage::types::{RowKey, Value};
 
 use super::parse::name_parts;
 use super::select::{restrict, select_items};
-use super::target::{Found, FoundRow, Target};
+use super::target::{Found, Target};
 use crate::error::{Result, SqlError};
 use crate::session::{Completion, Session};
 use crate::types::coerce::{Assignment, coerce_array};
@@ -31,7 +31,7 @@ struct NewValue {
 impl Session {
     /// Runs an `UPDATE` in the open transaction.
     pub(crate) async fn update(&mut self, update: &ast::Update) -> Result<Completion> {
-        if let Some(completion) = self.point_update(update).await? {
+        if let Some(completion) = self.keyed_update(update).await? {
             return Ok(completion);
         }
         let target = self.update_target(update)?;
@@ -39,7 +39,12 @@ impl Session {
         let query = update_query(&target, update, &new_values);
         let found = self.find_and_lock(&target, &query).await?;
         let new_rows = self.new_rows(&target, &found, &new_values)?;
-        self.write_updates(&target, &found.rows, new_rows, &new_values).await
+        let assigned: Vec<_> = new_values.iter().map(|n| n.position).collect();
+        // A join may find a row more than once; the first counts.
+        let mut seen = HashSet::new();
+        let rows = found.rows.into_iter().zip(new_rows).filter(|(row, _)| seen.insert(row.key.clone()));
+        let changes = rows.map(|(row, new)| (row.key, row.old, new)).collect();
+        self.write_updates(&target, changes, &assigned).await
     }
 
     /// The table that the assignments change: it must be the same for all of them.
@@ -103,33 +108,24 @@ impl Session {
         Ok(rows)
     }
 
-    async fn write_updates(
+    /// Puts new rows in the place of old ones; each change is a key, the old row and the new one.
+    pub(super) async fn write_updates(
         &mut self,
         target: &Target,
-        found: &[FoundRow],
-        new_rows: Vec<Vec<Value>>,
-        new_values: &[NewValue],
+        changes: Vec<(RowKey, Vec<Value>, Vec<Value>)>,
+        assigned: &[usize],
     ) -> Result<Completion> {
-        let assigned: Vec<_> = new_values.iter().map(|n| n.position).collect();
         let writer = RowWriter::new(&target.table);
         let mut ops = Vec::new();
-        let mut seen = std::collections::HashSet::new();
         let (mut matched, mut changed) = (0, 0);
-        for (row, mut new) in found.iter().zip(new_rows) {
-            // A join may find a row more than once; the first counts.
-            if !seen.insert(&row.key) {
-                continue;
-            }
+        for (old_key, old, mut new) in changes {
             matched += 1;
-            if new != row.old {
+            if new != old {
                 changed += 1;
-                self.touch(target, &assigned, &mut new);
-                let hidden = row.key.clone();
-                let key = match writer.key(&new, None) {
-                    Ok(key) => key,
-                    Err(_) => hidden,
-                };
-                writer.update(&row.key, &row.old, &key, &new, &mut ops)?;
+                self.touch(target, assigned, &mut new);
+                // A hidden key stays.
+                let key = writer.key(&new, None).unwrap_or_else(|_| old_key.clone());
+                writer.update(&old_key, &old, &key, &new, &mut ops)?;
             }
         }
         self.use_schema(target)?;

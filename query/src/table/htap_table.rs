@@ -22,7 +22,7 @@ use deltatree_storage::api::ScanRequest;
 use deltatree_storage::types::{KeyRange, RowKey};
 
 use super::statistics::{Estimate, plan_statistics, selectivity};
-use crate::access_path::{AccessPath, Choice, Facts, by_keys, choose, choose_few};
+use crate::access_path::{AccessPath, Choice, Facts, already_read, choose, choose_few};
 use crate::error::SqlError;
 use crate::exec::{ColumnarRead, ColumnarScanExec, OwnRows, RowRead, RowReadExec, RowSource, ScanFilters, ScanShape};
 use crate::planner::{Engine, NAME_KEY, QueryReads, ROW_ID};
@@ -93,8 +93,8 @@ impl HtapTable {
     fn choose(&self, shape: &ScanShape, filters: &ScanFilters) -> Result<(Choice, Facts), SqlError> {
         let conjuncts = filters.known();
         let context = self.reads.context();
-        if let Some(keys) = &context.keys {
-            return Ok((by_keys(keys.clone()), Facts::default()));
+        if let Some((path, _)) = &context.rows {
+            return Ok((already_read(path.clone()), Facts::default()));
         }
         let mut engines = context.engines;
         let mut hint = self.reads.hints().engine(&self.table.name);
@@ -125,14 +125,17 @@ impl HtapTable {
 
     fn row_scan(&self, shape: ScanShape, filters: ScanFilters, choice: Choice, facts: &Facts) -> RowReadExec {
         let context = self.reads.context();
-        let parts = match &choice.path {
-            AccessPath::PointGet { keys } => vec![RowSource::Points(keys.clone())],
-            AccessPath::KeyRange { ranges } => self.split(ranges.clone(), choice.rows, facts),
-            AccessPath::IndexRange { index, ranges, .. } => {
+        let parts = match (&context.rows, &choice.path) {
+            (Some((_, rows)), _) => vec![RowSource::Read(rows.clone())],
+            (None, AccessPath::PointGet { keys }) => vec![RowSource::Points(keys.clone())],
+            (None, AccessPath::KeyRange { ranges }) => self.split(ranges.clone(), choice.rows, facts),
+            (None, AccessPath::IndexRange { index, ranges, .. }) => {
                 let index = self.table.indexes.iter().find(|i| i.id == *index);
                 index.map(|i| RowSource::Index { index: i.clone(), ranges: ranges.clone() }).into_iter().collect()
             }
-            AccessPath::RowScan | AccessPath::ColumnarScan => self.split(vec![KeyRange::ALL], choice.rows, facts),
+            (None, AccessPath::RowScan | AccessPath::ColumnarScan) => {
+                self.split(vec![KeyRange::ALL], choice.rows, facts)
+            }
         };
         let statistics = plan_statistics(&shape, &filters, &Estimate::inexact(facts, choice.rows));
         let read = RowRead {

@@ -9,7 +9,7 @@ mod crash;
 mod damage;
 mod errors;
 mod explain;
-mod key_range;
+mod keyed;
 mod load_data;
 mod oracle;
 mod playground;

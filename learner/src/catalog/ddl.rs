@@ -200,7 +200,7 @@ fn check(info: &TableInfo) -> Result<()> {
         }
     }
     let (mut ids, mut names) = (BTreeSet::new(), BTreeSet::new());
-    for index in &info.indexes {
+    for index in info.maintained_indexes() {
         if !names.insert(index.name.to_lowercase()) {
             return invalid(format!("two indexes are named {}", index.name));
         }

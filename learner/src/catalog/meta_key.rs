@@ -6,6 +6,7 @@
 //! | `m_table_` id (8, big-endian) | [`TableInfo`], JSON |
 //! | `m_view_` id (8, big-endian) | [`ViewInfo`], JSON |
 //! | `m_account_` id (8, big-endian) | [`AccountInfo`], JSON |
+//! | `m_change_` id (8, big-endian) | nothing: whoever changes the table's definition holds its lock |
 //! | `m_next_id` | smallest id never used (8, little-endian) |
 //! | `m_schema_version` | number of schema changes so far (8, little-endian) |
 //! | `m_auto_` table id (8, big-endian) | next `AUTO_INCREMENT` value (8, little-endian) |
@@ -21,6 +22,7 @@ use super::{AccountInfo, CatalogError, DatabaseInfo, TableInfo, ViewInfo};
 
 const DATABASE: &[u8] = b"m_db_";
 const TABLE: &[u8] = b"m_table_";
+const CHANGE: &[u8] = b"m_change_";
 const VIEW: &[u8] = b"m_view_";
 const ACCOUNT: &[u8] = b"m_account_";
 const NEXT_ID: &[u8] = b"m_next_id";
@@ -76,6 +78,11 @@ pub(super) fn account_key(id: u64) -> Bytes {
 /// transaction that must not overlap with one asserts that this key is unchanged since its start.
 pub fn table_definition_key(table: TableId) -> Bytes {
     with_id(TABLE, table.0)
+}
+
+/// The key whose lock belongs to whoever changes a table's definition in several steps. It is never written.
+pub fn table_change_key(table: TableId) -> Bytes {
+    with_id(CHANGE, table.0)
 }
 
 /// The key of a table's `AUTO_INCREMENT` counter. See [`super::reserve`].

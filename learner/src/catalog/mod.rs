@@ -31,7 +31,7 @@ pub use database::DatabaseInfo;
 pub use ddl::{alter_table, create_database, create_table, drop_database, drop_table, truncate_table};
 pub use error::CatalogError;
 pub(crate) use meta_key::is_definition_key;
-pub use meta_key::{auto_increment_key, row_id_key, table_definition_key};
+pub use meta_key::{auto_increment_key, row_id_key, table_change_key, table_definition_key};
 pub use snapshot::CatalogSnapshot;
 pub use sql_type::SqlType;
 pub use table::{IndexInfo, PrimaryKey, TableInfo};

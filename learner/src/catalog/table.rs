@@ -22,8 +22,11 @@ pub struct TableInfo {
     pub columns: Vec<ColumnInfo>,
     /// How rows are keyed.
     pub primary_key: PrimaryKey,
-    /// Secondary indexes.
+    /// Secondary indexes that may be read.
     pub indexes: Vec<IndexInfo>,
+    /// Indexes being filled: every writer maintains them, nobody reads them yet.
+    #[serde(default)]
+    pub filling: Vec<IndexInfo>,
     /// Smallest column id never used.
     pub next_column_id: u32,
     /// Smallest index id never used.
@@ -93,6 +96,7 @@ impl TableInfo {
             columns,
             primary_key,
             indexes: Vec::new(),
+            filling: Vec::new(),
             next_index_id: 1,
             columnar: true,
             auto_increment_start: 1,
@@ -101,6 +105,11 @@ impl TableInfo {
             foreign_keys: Vec::new(),
             checks: Vec::new(),
         }
+    }
+
+    /// The indexes that a change of a row changes too.
+    pub fn maintained_indexes(&self) -> impl Iterator<Item = &IndexInfo> {
+        self.indexes.iter().chain(&self.filling)
     }
 
     /// Position of a column by name, without regard to case.

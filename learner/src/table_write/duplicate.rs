@@ -23,7 +23,7 @@ fn row_values(info: &TableInfo, key: &[u8]) -> Vec<String> {
 }
 
 fn index_values<'a>(info: &'a TableInfo, index: u32, mut rest: &[u8]) -> (&'a str, Vec<String>) {
-    let Some(index) = info.indexes.iter().find(|i| i.id == index) else { return ("?", Vec::new()) };
+    let Some(index) = info.maintained_indexes().find(|i| i.id == index) else { return ("?", Vec::new()) };
     let values = index.columns.iter().filter_map(|c| {
         let value = deltatree_storage::types::memcomparable::decode(&mut rest)?;
         Some(display(&info.columns[info.position_of(*c)?].sql_type, &value))

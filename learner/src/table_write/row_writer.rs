@@ -77,7 +77,7 @@ impl<'a> RowWriter<'a> {
             return Ok(());
         }
         let mut added = vec![KeyOp::Put { key: row_key(table, new_key.as_ref()), value }];
-        for index in &self.info.indexes {
+        for index in self.info.maintained_indexes() {
             let before = self.entry(index, old_key, old)?;
             let after = self.entry(index, new_key, new)?;
             if before.0 != after.0 {
@@ -95,7 +95,7 @@ impl<'a> RowWriter<'a> {
     /// If the row is not one of this table.
     pub fn delete(&self, key: &RowKey, old: &[Value], ops: &mut Vec<KeyOp>) -> Result<()> {
         ops.push(KeyOp::Delete { key: row_key(self.info.id, key.as_ref()) });
-        for index in &self.info.indexes {
+        for index in self.info.maintained_indexes() {
             ops.push(KeyOp::Delete { key: self.entry(index, key, old)?.0 });
         }
         Ok(())
@@ -107,10 +107,11 @@ impl<'a> RowWriter<'a> {
     /// As for [`encode_batch`].
     pub fn insert_batch(&self, batch: &RecordBatch, hidden_start: i64, ops: &mut Vec<KeyOp>) -> Result<()> {
         let encoded = encode_batch(self.info, batch, hidden_start)?;
-        ops.reserve(encoded.keys.len() * (1 + self.info.indexes.len()));
+        let indexes = self.info.maintained_indexes().count();
+        ops.reserve(encoded.keys.len() * (1 + indexes));
         for (row, key) in encoded.keys.iter().enumerate() {
             ops.push(KeyOp::Insert { key: row_key(self.info.id, key.as_ref()), value: encoded.value(row) });
-            if !self.info.indexes.is_empty() {
+            if indexes > 0 {
                 self.insert_entries(key, &arrow_row(batch.columns(), row)?, ops)?;
             }
         }
@@ -126,7 +127,7 @@ impl<'a> RowWriter<'a> {
     }
 
     fn insert_entries(&self, key: &RowKey, row: &[Value], ops: &mut Vec<KeyOp>) -> Result<()> {
-        for index in &self.info.indexes {
+        for index in self.info.maintained_indexes() {
             ops.push(insert_entry(self.entry(index, key, row)?));
         }
         Ok(())

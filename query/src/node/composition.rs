@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use deltatree_learner::{GroupConfig, LeaderGroup, RemoteGroupConfig};
 use tokio::runtime::Handle;
-use tokio::sync::RwLock;
 
 use super::connections::Connections;
 use super::runtime::AnalyticsRuntime;
@@ -57,7 +56,6 @@ pub struct Node {
     engine: QueryEngine,
     globals: GlobalVariables,
     connections: Arc<Connections>,
-    commit_gate: RwLock<()>,
     analytics: AnalyticsRuntime,
     started: Instant,
 }
@@ -80,15 +78,7 @@ impl Node {
         let engine = QueryEngine::new(group.clone(), &engine_config, Arc::new(move || listed.processes()))?;
         let globals = GlobalVariables::default();
         globals.describe("datadir", VariableValue::Text(data_dir));
-        let node = Arc::new(Self {
-            group,
-            engine,
-            globals,
-            connections,
-            commit_gate: RwLock::default(),
-            analytics,
-            started: Instant::now(),
-        });
+        let node = Arc::new(Self { group, engine, globals, connections, analytics, started: Instant::now() });
         node.create_databases().await?;
         node.create_root().await?;
         Ok(node)
@@ -161,11 +151,6 @@ impl Node {
     /// Global variables.
     pub(crate) fn globals(&self) -> &GlobalVariables {
         &self.globals
-    }
-
-    /// Held for reading by every commit, and for writing by whoever must be sure that nobody commits.
-    pub(crate) fn commit_gate(&self) -> &RwLock<()> {
-        &self.commit_gate
     }
 
     /// Who is connected.

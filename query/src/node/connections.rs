@@ -35,6 +35,8 @@ pub(crate) struct ConnectionEntry {
 struct Activity {
     database: Option<String>,
     statement: Option<Arc<str>>,
+    /// How far the statement is, if it says so.
+    progress: Option<String>,
     since: Instant,
 }
 
@@ -55,7 +57,7 @@ impl Connections {
             id,
             user: Mutex::new(user.to_owned()),
             host: host.to_owned(),
-            activity: Mutex::new(Activity { database: None, statement: None, since: Instant::now() }),
+            activity: Mutex::new(Activity { database: None, statement: None, progress: None, since: Instant::now() }),
             kill: watch::Sender::default(),
         });
         self.open.lock().insert(id, entry.clone());
@@ -110,7 +112,11 @@ impl Connections {
         let open = self.open.lock();
         let rows = open.values().map(|entry| {
             let activity = entry.activity.lock();
-            let (command, state) = if activity.statement.is_some() { ("Query", "executing") } else { ("Sleep", "") };
+            let (command, state) = match (&activity.statement, &activity.progress) {
+                (Some(_), Some(progress)) => ("Query", progress.as_str()),
+                (Some(_), None) => ("Query", "executing"),
+                (None, _) => ("Sleep", ""),
+            };
             Process {
                 id: entry.id.into(),
                 user: entry.user(),
@@ -153,6 +159,12 @@ impl ConnectionEntry {
         if activity.statement.take().is_some() {
             activity.since = Instant::now();
         }
+        activity.progress = None;
+    }
+
+    /// Notes how far the statement under way is, for `SHOW PROCESSLIST`.
+    pub(crate) fn report(&self, progress: String) {
+        self.activity.lock().progress = Some(progress);
     }
 
     /// Learns of interruptions from now on.

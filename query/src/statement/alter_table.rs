@@ -1,26 +1,21 @@
 //! `ALTER TABLE`, `CREATE INDEX`, `DROP INDEX`.
 //!
 //! Columns are added and dropped without touching rows: a row written before a column existed reads as
-//! the column's original default. An index is filled in the transaction that defines it, while no other
-//! transaction commits: an entry for every row, and from then on by every writer.
+//! the column's original default. How an index is added is told in [`super::add_index`].
 
 use datafusion::sql::sqlparser::ast::{
     AlterColumnOperation, AlterTable, AlterTableOperation, ColumnDef, CreateIndex, Ident, MySQLColumnPosition,
     ObjectName, RenameTableNameKind, TableConstraint,
 };
-use deltatree_learner::catalog::{self, CatalogSnapshot, ColumnDefault, ColumnInfo, IndexInfo, TableInfo};
-use deltatree_learner::codec::{decode_row, decode_row_key, meta_range, row_range};
-use deltatree_learner::table_write::{KeyOp, RowWriter};
-use deltatree_learner::{Transaction, TxnOptions};
-use deltatree_storage::types::{ColumnId, KeyRange, TableId};
+use deltatree_learner::catalog::{ColumnDefault, ColumnInfo, TableInfo};
+use deltatree_storage::types::ColumnId;
 
 use super::constraint;
 use super::definition::{self, DeclaredKey};
-use super::dispatch::{MAX_RETRIES, lost_race};
 use super::parse::name_parts;
 use super::rows::implicit_default;
 use crate::error::{Result, SqlError};
-use crate::session::{Session, StatementResult, schema_change_failed, write_failed};
+use crate::session::{Session, StatementResult};
 use crate::types::SessionZone;
 
 impl Session {
@@ -29,6 +24,8 @@ impl Session {
         let (database, mut name) = name_parts(&alter.name);
         let database = database.map(str::to_owned);
         let mut renamed;
+        let table = self.table(database.as_deref(), name)?.id;
+        let _alone = self.change_alone(table).await?;
         for operation in &alter.operations {
             match operation {
                 AlterTableOperation::AddConstraint { constraint, .. } => {
@@ -130,6 +127,8 @@ impl Session {
             unique: create.unique,
             primary: false,
         };
+        let table = self.table(database, name)?.id;
+        let _alone = self.change_alone(table).await?;
         let added = self.add_index(database, name, &key).await;
         self.or_note(added, 1061, create.if_not_exists)?;
         Ok(StatementResult::done())
@@ -143,96 +142,13 @@ impl Session {
     ) -> Result<StatementResult> {
         let table = table.ok_or_else(|| SqlError::parse("", 1))?;
         let (database, name) = name_parts(table);
+        let table = self.table(database, name)?.id;
+        let _alone = self.change_alone(table).await?;
         for index in names {
             let index = name_parts(index).1;
             self.change_table(database, name, |table| remove_index(table, index)).await?;
         }
         Ok(StatementResult::done())
-    }
-
-    async fn add_index(&mut self, database: Option<&str>, name: &str, key: &DeclaredKey) -> Result<()> {
-        self.commit().await?;
-        let id = self.table(database, name)?.id;
-        let _alone = self.node.commit_gate().write().await;
-        let mut retries = 0;
-        loop {
-            match self.add_index_once(id, key).await {
-                Err(e) if lost_race(&e) && retries < MAX_RETRIES => retries += 1,
-                result => return result,
-            }
-        }
-    }
-
-    /// Nobody commits through this front end meanwhile. If somebody does through another, it has been in vain.
-    async fn add_index_once(&self, id: TableId, key: &DeclaredKey) -> Result<()> {
-        let mut transaction = self.node.group().begin(TxnOptions::optimistic()).await?;
-        transaction.expect_unwritten(id);
-        let definitions = definitions(&transaction)?;
-        let (table, index, ops) = with_index(&definitions, id, key)?;
-        fill_index(&mut transaction, &table, &index).map_err(|e| write_failed_in(e, &table))?;
-        for op in ops {
-            transaction.write(op)?;
-        }
-        transaction.commit().await.map_err(|e| write_failed(e, &definitions))?;
-        Ok(())
-    }
-}
-
-/// All definitions as the transaction sees them.
-pub(super) fn definitions(transaction: &Transaction) -> Result<CatalogSnapshot> {
-    let (start, end) = meta_range();
-    let mut entries = Vec::new();
-    for row in transaction.scan(start, end, false) {
-        let row = row?;
-        entries.push((row.key().to_vec(), row.value().to_vec()));
-    }
-    CatalogSnapshot::load(entries).map_err(schema_change_failed)
-}
-
-fn with_index(
-    definitions: &CatalogSnapshot,
-    table: TableId,
-    key: &DeclaredKey,
-) -> Result<(TableInfo, IndexInfo, Vec<KeyOp>)> {
-    let table = definitions.table_by_id(table).ok_or_else(|| SqlError::unknown_table("", "?"))?;
-    let mut table = TableInfo::clone(table);
-    let index = definition::add_index(&mut table, key)?;
-    let (table, ops) = catalog::alter_table(definitions, table).map_err(schema_change_failed)?;
-    Ok((table, index, ops))
-}
-
-/// Why an index could not be filled.
-enum FillError {
-    Group(deltatree_learner::Error),
-    Codec(deltatree_learner::codec::CodecError),
-}
-
-/// Enters every row into an index.
-fn fill_index(
-    transaction: &mut Transaction,
-    table: &TableInfo,
-    index: &IndexInfo,
-) -> std::result::Result<(), FillError> {
-    let (start, end) = row_range(table.id, &KeyRange::ALL);
-    let writer = RowWriter::new(table);
-    for row in transaction.scan(start, end, false) {
-        let row = row.map_err(FillError::Group)?;
-        let (_, key) = decode_row_key(row.key(), table.key_kind()).map_err(FillError::Codec)?;
-        let values = decode_row(table, &key, row.value()).map_err(FillError::Codec)?;
-        let entry = writer.index_entry(index, &key, &values).map_err(FillError::Codec)?;
-        transaction.write(entry).map_err(FillError::Group)?;
-    }
-    Ok(())
-}
-
-/// A duplicate is named by the new definition, which nobody else knows yet.
-fn write_failed_in(e: FillError, table: &TableInfo) -> SqlError {
-    match e {
-        FillError::Group(deltatree_learner::Error::DuplicateKey { key }) => {
-            SqlError::new(1062, deltatree_learner::table_write::duplicate_message(table, &key))
-        }
-        FillError::Group(e) => e.into(),
-        FillError::Codec(e) => SqlError::internal(e.to_string()),
     }
 }
 

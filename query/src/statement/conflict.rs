@@ -134,7 +134,7 @@ impl Session {
             let Some(value) = self.writable()?.inner.get_at(entry, *at)? else { continue };
             let key = match key_shape(entry) {
                 Some(KeyShape::Index { index, .. }) => {
-                    let index = table.indexes.iter().find(|i| i.id == index);
+                    let index = table.maintained_indexes().find(|i| i.id == index);
                     let index = index.ok_or_else(|| codec("an entry of an index that does not exist"))?;
                     decode_index_entry(table, index, entry, &value).map_err(codec)?.handle
                 }

@@ -95,7 +95,8 @@ impl Session {
             if let TableConstraint::ForeignKey(key) = declared
                 && let Some(index) = constraint::index_of(&table, key)?
             {
-                definition::add_index(&mut table, &index)?;
+                let index = definition::new_index(&mut table, &index)?;
+                table.indexes.push(index);
             }
             constraint::add(&mut table, declared, database)?;
         }
@@ -131,7 +132,8 @@ fn add_keys(table: &mut TableInfo, keys: &[DeclaredKey]) -> Result<()> {
     // Named keys first: a generated name must not take one that was given.
     let secondary = || keys.iter().filter(|k| !k.primary);
     for key in secondary().filter(|k| k.name.is_some()).chain(secondary().filter(|k| k.name.is_none())) {
-        definition::add_index(table, key)?;
+        let index = definition::new_index(table, key)?;
+        table.indexes.push(index);
     }
     Ok(())
 }

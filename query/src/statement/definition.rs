@@ -174,11 +174,11 @@ pub(super) fn primary_key(table: &TableInfo, columns: Vec<ColumnId>) -> PrimaryK
     }
 }
 
-/// Adds an index to a definition. Fails with 1061 if its name is taken.
-pub(super) fn add_index(table: &mut TableInfo, key: &DeclaredKey) -> Result<IndexInfo> {
+/// An index of a table, with an id of its own. Fails with 1061 if its name is taken.
+pub(super) fn new_index(table: &mut TableInfo, key: &DeclaredKey) -> Result<IndexInfo> {
     let columns = column_ids(table, &key.columns)?;
     let taken = |name: &str| {
-        name.eq_ignore_ascii_case("PRIMARY") || table.indexes.iter().any(|i| i.name.eq_ignore_ascii_case(name))
+        name.eq_ignore_ascii_case("PRIMARY") || table.maintained_indexes().any(|i| i.name.eq_ignore_ascii_case(name))
     };
     let name = match &key.name {
         Some(name) if taken(name) => return Err(SqlError::duplicate_key_name(name)),
@@ -191,6 +191,5 @@ pub(super) fn add_index(table: &mut TableInfo, key: &DeclaredKey) -> Result<Inde
     };
     let index = IndexInfo { id: table.next_index_id, name, columns, unique: key.unique };
     table.next_index_id += 1;
-    table.indexes.push(index.clone());
     Ok(index)
 }

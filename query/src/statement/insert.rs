@@ -229,7 +229,7 @@ impl Session {
         let affected = match on_conflict {
             OnConflict::Fail => {
                 let writer = RowWriter::new(&target.table);
-                let mut ops = Vec::with_capacity(rows.len() * (1 + target.table.indexes.len()));
+                let mut ops = Vec::with_capacity(rows.len() * (1 + target.table.maintained_indexes().count()));
                 for row in &rows {
                     writer.insert(&row.key, &row.values, &mut ops)?;
                 }

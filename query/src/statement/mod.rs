@@ -6,12 +6,14 @@
 //! - [`insert`], [`rows`], [`values`], [`conflict`], [`insert_batch`]: new rows
 //! - [`target`], [`update`], [`delete`]: changed rows
 //! - [`keyed`]: queries for, and changes of, a few rows by key, without planning how to find them
-//! - [`definition`], [`constraint`], [`check`], [`create_table`], [`alter_table`], [`schema_change`]: definitions
+//! - [`definition`], [`constraint`], [`check`], [`create_table`], [`alter_table`], [`add_index`], [`schema_change`]:
+//!   definitions
 //! - [`view`]: views, and their queries in the place of their names
 //! - [`account`], [`authorize`]: accounts, and what a session may run
 //! - [`show`]: what clients ask about the server
 
 mod account;
+mod add_index;
 mod alter_table;
 mod authorize;
 mod check;

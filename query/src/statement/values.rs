@@ -1,7 +1,7 @@
 //! Expressions small enough to evaluate without a plan.
 //!
 //! What `INSERT … VALUES`, `ON DUPLICATE KEY UPDATE` and updates by key mostly hold: literals, columns,
-//! and sums and products of exact numbers. Anything else is `None`, and goes to the planner.
+//! and sums and products of numbers. Anything else is `None`, and goes to the planner.
 
 use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments};
 
@@ -31,7 +31,9 @@ pub(crate) fn evaluate_small(expr: &Expr, columns: &impl Columns) -> Option<Datu
         }
         Expr::BinaryOp { left, op, right } => {
             let (left, right) = (evaluate_small(left, columns)?, evaluate_small(right, columns)?);
-            integer_operation(&left, op, &right).or_else(|| decimal_operation(&left, op, &right))
+            integer_operation(&left, op, &right)
+                .or_else(|| decimal_operation(&left, op, &right))
+                .or_else(|| float_operation(&left, op, &right))
         }
         _ => None,
     }
@@ -87,6 +89,26 @@ fn decimal_operation(left: &Datum, op: &BinaryOperator, right: &Datum) -> Option
     fits.then_some(Datum::Decimal(result))
 }
 
+/// Of two numbers, one of which is a double: as doubles.
+fn float_operation(left: &Datum, op: &BinaryOperator, right: &Datum) -> Option<Datum> {
+    if !matches!((left, right), (Datum::Float(_), _) | (_, Datum::Float(_))) {
+        return None;
+    }
+    let double = |value: &Datum| match value {
+        Datum::Float(v) => Some(*v),
+        value => exact(value).map(|v| v.to_f64()),
+    };
+    let (a, b) = (double(left)?, double(right)?);
+    let result = match op {
+        BinaryOperator::Plus => a + b,
+        BinaryOperator::Minus => a - b,
+        BinaryOperator::Multiply => a * b,
+        _ => return None,
+    };
+    // What is too large is refused by the planner.
+    result.is_finite().then_some(Datum::Float(result))
+}
+
 fn exact(value: &Datum) -> Option<Decimal> {
     match value {
         Datum::Int(v) => Some(Decimal::from_int(*v)),
@@ -134,6 +156,10 @@ mod tests {
         assert_eq!(value("1.5 * 2.50 - a"), decimal("-36.250"));
         assert_eq!(value("1.5 + NULL"), Some(Datum::Null));
         assert_eq!(value("1.0 / 2"), None);
+        assert_eq!(value("a - 1.5e0"), Some(Datum::Float(38.5)));
+        assert_eq!(value("2e0 * 1.25"), Some(Datum::Float(2.5)));
+        assert_eq!(value("1e308 * 1e10"), None);
+        assert_eq!(value("1e0 / 2"), None);
         let most = "9".repeat(65);
         assert_eq!(value(&format!("{most} + 0.0")), None);
     }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod accounts;
+mod add_index;
 mod cluster;
 mod common;
 mod constraints;

@@ -16,6 +16,7 @@
 //! Whoever changes a table holds a lock of its own until done. If it dies, the lock goes with it, and the
 //! next one finds an index that nobody fills and forgets it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -35,9 +36,17 @@ use crate::session::{Session, StopOnDrop, schema_change_failed};
 /// Rows that are locked, and entered in one commit.
 const BATCH: usize = 512;
 
+/// Keeps others from changing a table's definition in steps, until the last clone is dropped.
+#[derive(Clone)]
+pub(super) struct Alone {
+    _holder: Arc<Transaction>,
+}
+
 /// Enters the rows of a table into an index.
 struct Fill {
     group: LeaderGroup,
+    /// Until what was begun is ended or undone.
+    _alone: Alone,
     table: TableInfo,
     index: IndexInfo,
     /// How long to wait for a row that somebody has locked.
@@ -47,18 +56,24 @@ struct Fill {
 }
 
 impl Session {
-    /// Waits until nobody else changes a table's definition in steps, and keeps others from it until the
-    /// result is dropped. Commits the open transaction. Fails with 1205 after `innodb_lock_wait_timeout`.
-    pub(super) async fn change_alone(&mut self, table: TableId) -> Result<Transaction> {
+    /// Waits until nobody else changes a table's definition in steps. Commits the open transaction. Fails with
+    /// 1205 after `innodb_lock_wait_timeout`.
+    pub(super) async fn change_alone(&mut self, table: TableId) -> Result<Alone> {
         self.commit().await?;
         let options = TxnOptions { mode: TxnMode::Pessimistic, read_ts: None };
         let mut holder = self.node.group().begin(options).await?;
         holder.lock_keys(&[table_change_key(table)], self.lock_patience()).await?;
-        Ok(holder)
+        Ok(Alone { _holder: Arc::new(holder) })
     }
 
-    /// Adds an index while others write. The caller has [`Session::change_alone`].
-    pub(super) async fn add_index(&mut self, database: Option<&str>, name: &str, key: &DeclaredKey) -> Result<()> {
+    /// Adds an index while others write.
+    pub(super) async fn add_index(
+        &mut self,
+        database: Option<&str>,
+        name: &str,
+        key: &DeclaredKey,
+        alone: &Alone,
+    ) -> Result<()> {
         self.commit().await?;
         let id = self.table(database, name)?.id;
         let group = self.node.group().clone();
@@ -67,6 +82,7 @@ impl Session {
         let title = format!("adding index {} to {}", index.name, table.name);
         let fill = Fill {
             group,
+            _alone: alone.clone(),
             table,
             index,
             patience: self.lock_patience(),
@@ -162,7 +178,10 @@ impl Fill {
         let keys = transaction.scan(start, end, false).take(BATCH);
         let keys: Vec<_> = keys.map(|row| Ok(Bytes::copy_from_slice(row?.key()))).collect::<Result<_>>()?;
         let Some(last) = keys.last().cloned() else { return Ok(None) };
-        let settled = transaction.lock_keys(&keys, self.patience).await?.for_update_ts;
+        let settled = tokio::select! {
+            locked = transaction.lock_keys(&keys, self.patience) => locked?.for_update_ts,
+            killed = self.killed() => return Err(killed),
+        };
         let rows = transaction.multi_get_at(&keys, settled)?;
         let writer = RowWriter::new(&self.table);
         let mut entries = Vec::with_capacity(keys.len());
@@ -188,6 +207,16 @@ impl Fill {
         transaction.use_schema(self.table.id, self.table.schema_version);
         transaction.commit().await.map_err(|e| self.failed(e))?;
         Ok(Some((last, keys.len() as u64)))
+    }
+
+    /// Returns when the statement is killed.
+    async fn killed(&self) -> SqlError {
+        loop {
+            if let Err(killed) = self.cancel.check() {
+                return killed.into();
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// A duplicate is named by the new definition.

@@ -10,6 +10,7 @@ use datafusion::sql::sqlparser::ast::{
 use deltatree_learner::catalog::{ColumnDefault, ColumnInfo, TableInfo};
 use deltatree_storage::types::ColumnId;
 
+use super::add_index::Alone;
 use super::constraint;
 use super::definition::{self, DeclaredKey};
 use super::parse::name_parts;
@@ -25,7 +26,7 @@ impl Session {
         let database = database.map(str::to_owned);
         let mut renamed;
         let table = self.table(database.as_deref(), name)?.id;
-        let _alone = self.change_alone(table).await?;
+        let alone = self.change_alone(table).await?;
         for operation in &alter.operations {
             match operation {
                 AlterTableOperation::AddConstraint { constraint, .. } => {
@@ -33,9 +34,9 @@ impl Session {
                         if key.primary {
                             return Err(SqlError::not_supported("adding a primary key to an existing table"));
                         }
-                        self.add_index(database.as_deref(), name, &key).await?;
+                        self.add_index(database.as_deref(), name, &key, &alone).await?;
                     } else {
-                        self.add_constraint(database.as_deref(), name, constraint).await?;
+                        self.add_constraint(database.as_deref(), name, constraint, &alone).await?;
                     }
                 }
                 AlterTableOperation::AddColumn { column_def, column_position, if_not_exists, .. } => {
@@ -45,7 +46,7 @@ impl Session {
                     if unique {
                         let columns = vec![column_def.name.value.clone()];
                         let key = DeclaredKey { name: None, columns, unique: true, primary: false };
-                        self.add_index(database.as_deref(), name, &key).await?;
+                        self.add_index(database.as_deref(), name, &key, &alone).await?;
                     }
                 }
                 AlterTableOperation::RenameTable { table_name } => {
@@ -63,12 +64,18 @@ impl Session {
         Ok(StatementResult::done())
     }
 
-    async fn add_constraint(&mut self, database: Option<&str>, name: &str, declared: &TableConstraint) -> Result<()> {
+    async fn add_constraint(
+        &mut self,
+        database: Option<&str>,
+        name: &str,
+        declared: &TableConstraint,
+        alone: &Alone,
+    ) -> Result<()> {
         let table = self.table(database, name)?;
         if let TableConstraint::ForeignKey(key) = declared
             && let Some(index) = constraint::index_of(&table, key)?
         {
-            self.add_index(database, name, &index).await?;
+            self.add_index(database, name, &index, alone).await?;
         }
         let mut wanted = TableInfo::clone(&table);
         constraint::add(&mut wanted, declared, &table.database)?;
@@ -128,8 +135,8 @@ impl Session {
             primary: false,
         };
         let table = self.table(database, name)?.id;
-        let _alone = self.change_alone(table).await?;
-        let added = self.add_index(database, name, &key).await;
+        let alone = self.change_alone(table).await?;
+        let added = self.add_index(database, name, &key, &alone).await;
         self.or_note(added, 1061, create.if_not_exists)?;
         Ok(StatementResult::done())
     }

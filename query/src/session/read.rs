@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::Session;
+use super::VariableValue;
 use super::result::StatementResult;
 use super::value::datum_of;
 use crate::error::{Result, SqlError};
@@ -38,18 +39,46 @@ pub(crate) struct Read {
 }
 
 impl Session {
-    /// `tidb_snapshot` as a timestamp. Fails with 1292 if it is neither a time nor a number.
-    pub(super) fn snapshot_ts(&self) -> Result<Option<Timestamp>> {
+    /// The moment in the past that queries and transactions are to see: `AS OF TIMESTAMP`, else
+    /// `tidb_snapshot`. Fails with 1292 if the latter is neither a time nor a number.
+    pub(super) fn fixed_ts(&self) -> Result<Option<Timestamp>> {
+        if self.as_of.is_some() {
+            return Ok(self.as_of);
+        }
         let text = self.variables.text("tidb_snapshot");
-        if text.is_empty() {
-            return Ok(None);
+        if text.is_empty() { Ok(None) } else { self.moment(&text).map(Some) }
+    }
+
+    /// The moment in the past that a query outside a transaction sees: a fixed one, or as long ago as
+    /// `tidb_read_staleness` says.
+    pub(crate) fn past_ts(&self) -> Result<Option<Timestamp>> {
+        if let Some(ts) = self.fixed_ts()? {
+            return Ok(Some(ts));
         }
+        // Checked when it was set.
+        let seconds = self.variables.text("tidb_read_staleness").parse::<i64>().unwrap_or(0);
+        let millis = self.statement_time / 1000 + seconds.saturating_mul(1000);
+        Ok((seconds < 0).then(|| timestamp_of(millis)))
+    }
+
+    /// Reads this statement's `AS OF TIMESTAMP`. Fails with 8135 in a transaction.
+    pub(crate) async fn read_as_of(&mut self, moment: Option<&ast::Expr>) -> Result<()> {
+        let Some(moment) = moment else { return Ok(()) };
+        if self.in_transaction() {
+            return Err(SqlError::new(8135, "invalid as of timestamp: as of timestamp can't be set in transaction."));
+        }
+        let value = self.evaluate(std::slice::from_ref(moment)).await?.pop().unwrap_or(Datum::Null);
+        self.as_of = Some(self.moment(&VariableValue::from(value).to_string())?);
+        Ok(())
+    }
+
+    /// A time, or a timestamp as a number. Fails with 1292.
+    fn moment(&self, text: &str) -> Result<Timestamp> {
         if let Ok(ts) = text.parse() {
-            return Ok(Some(Timestamp(ts)));
+            return Ok(Timestamp(ts));
         }
-        let time = temporal::parse_datetime(&text).ok_or_else(|| SqlError::incorrect_literal("datetime", &text))?;
-        let millis = self.time_zone().utc_from_local(time.micros) / 1000;
-        Ok(Some(Timestamp((millis.max(0) as u64) << LOGICAL_BITS)))
+        let time = temporal::parse_datetime(text).ok_or_else(|| SqlError::incorrect_literal("datetime", text))?;
+        Ok(timestamp_of(self.time_zone().utc_from_local(time.micros) / 1000))
     }
 
     /// The session's time zone.
@@ -61,10 +90,16 @@ impl Session {
     /// What this statement's reads see: the transaction's snapshot, or the newest state.
     pub(crate) async fn read(&mut self) -> Result<Read> {
         let (ts, overlay, guard) = match &mut self.transaction {
-            Some(open) => (open.inner.start_ts(), open.overlay(), None),
+            Some(open) => (open.query_ts().await?, open.overlay(), None),
             None => {
-                let guard = match self.snapshot_ts()? {
-                    Some(ts) => self.node.group().register_reader(ts).await?,
+                let guard = match self.past_ts()? {
+                    Some(ts) => {
+                        // What has not happened yet would show later on.
+                        if ts > self.node.group().timestamp().await? {
+                            return Err(SqlError::new(1105, "cannot set read timestamp to a future time"));
+                        }
+                        self.node.group().register_reader(ts).await?
+                    }
                     None => self.node.group().read_snapshot().await?,
                 };
                 (guard.ts(), None, Some(guard))
@@ -233,6 +268,11 @@ impl Session {
             .find(|b| b.num_rows() == 1)
             .ok_or_else(|| SqlError::internal("expressions gave no row of values"))
     }
+}
+
+/// The first timestamp of a millisecond since 1970.
+fn timestamp_of(millis: i64) -> Timestamp {
+    Timestamp((millis.max(0) as u64) << LOGICAL_BITS)
 }
 
 impl Variables for Session {

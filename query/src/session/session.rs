@@ -9,6 +9,7 @@ use arrow::datatypes::{Schema, SchemaRef};
 use bytes::Bytes;
 use deltatree_learner::catalog::{AccountInfo, TableInfo};
 use deltatree_storage::api::CancelFlag;
+use deltatree_storage::types::Timestamp;
 use tokio::sync::mpsc;
 
 use super::diagnostics::{Diagnostics, Level};
@@ -34,6 +35,8 @@ pub struct Session {
     pub(crate) named: HashMap<String, ParsedStatement>,
     /// `SET TRANSACTION READ ONLY` for the next transaction.
     pub(crate) next_read_only: Option<bool>,
+    /// The moment that the statement under way asks for: `AS OF TIMESTAMP`.
+    pub(crate) as_of: Option<Timestamp>,
     /// When the statement under way began, in microseconds since 1970-01-01 00:00:00 UTC.
     pub(crate) statement_time: i64,
     /// Stops the scans of the statement under way.
@@ -59,6 +62,7 @@ impl Session {
             diagnostics: Diagnostics::default(),
             named: HashMap::new(),
             next_read_only: None,
+            as_of: None,
             statement_time: 0,
             cancel: CancelFlag::default(),
             infile: None,
@@ -111,6 +115,7 @@ impl Session {
         self.entry.begin(&statement.text, self.database.as_deref());
         self.cancel = CancelFlag::default();
         self.statement_time = self.now();
+        self.as_of = None;
         if !statement.keeps_diagnostics() {
             self.diagnostics.clear();
         }

@@ -14,8 +14,8 @@
 //! came after the mark. A statement's own transaction that lost a race is run again, since nothing of
 //! it has reached the client; the user's own never is.
 //!
-//! Statements in the user's own transaction read at the timestamp of `BEGIN`. Those that change rows,
-//! or lock them, read the newest committed state, as MySQL's do.
+//! Queries in the user's own transaction read at the timestamp of `BEGIN`, or with `READ COMMITTED` at one of
+//! their own. Statements that change rows, or lock them, read the newest committed state, as MySQL's do.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +36,8 @@ pub(crate) struct OpenTransaction {
     pub(crate) inner: Transaction,
     /// Made for one statement while autocommit = 1.
     pub(crate) of_statement: bool,
+    /// Whether each of its queries sees the newest committed state: `READ COMMITTED`.
+    read_committed: bool,
     read_only: bool,
     savepoints: Vec<(String, Savepoint)>,
     /// Where the statement under way began.
@@ -47,6 +49,11 @@ impl OpenTransaction {
     /// Whether its statements lock what they change.
     pub(crate) fn pessimistic(&self) -> bool {
         self.inner.mode() == TxnMode::Pessimistic
+    }
+
+    /// What its queries see: the state as it began, or with `READ COMMITTED` the newest.
+    pub(crate) async fn query_ts(&self) -> Result<Timestamp> {
+        if self.read_committed { Ok(self.inner.current_ts().await?) } else { Ok(self.inner.start_ts()) }
     }
 
     /// Its changes so far, for its own reads; `None` if there are none.
@@ -94,8 +101,9 @@ impl Session {
     /// Runs `BEGIN`, `COMMIT` and their like.
     pub(crate) async fn steer_transaction(&mut self, statement: &TransactionStatement) -> Result<()> {
         match statement {
-            TransactionStatement::Begin { read_only, optimistic } => {
+            TransactionStatement::Begin { read_only, optimistic, as_of } => {
                 self.commit().await?;
+                self.read_as_of(as_of.as_deref()).await?;
                 self.begin(*read_only, *optimistic).await
             }
             TransactionStatement::Commit { chain } => {
@@ -162,11 +170,13 @@ impl Session {
     }
 
     async fn open(&mut self, mode: TxnMode, of_statement: bool, read_only: bool) -> Result<()> {
-        let options = TxnOptions { mode, read_ts: self.snapshot_ts()? };
+        let options = TxnOptions { mode, read_ts: self.fixed_ts()? };
         let inner = self.node.group().begin(options).await?;
+        let read_committed = self.variables.text("transaction_isolation").ends_with("COMMITTED");
         self.transaction = Some(OpenTransaction {
             inner,
             of_statement,
+            read_committed: read_committed && mode == TxnMode::Pessimistic,
             read_only,
             savepoints: Vec::new(),
             statement: None,

@@ -19,6 +19,7 @@ impl Session {
         parameters: &[Datum],
     ) -> Result<StatementResult> {
         self.authorize(statement)?;
+        self.read_as_of(statement.as_of.as_deref()).await?;
         if statement.reads_tables() && !self.autocommit() {
             self.open_for_statement(false).await?;
         }

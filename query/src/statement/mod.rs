@@ -2,7 +2,7 @@
 //!
 //! - [`split`], [`words`], [`parse`], [`set_parse`]: from text to [`ParsedStatement`]
 //! - [`dispatch`]: which file runs what
-//! - [`select`], [`explain`]: queries; [`point_select`]: for one row by primary key, without the planner
+//! - [`select`], [`explain`]: queries; [`as_of`]: of the past; [`point_select`]: for one row by primary key, without the planner
 //! - [`insert`], [`rows`], [`values`], [`conflict`], [`insert_batch`]: new rows
 //! - [`target`], [`update`], [`delete`]: changed rows
 //! - [`keyed`]: queries for, and changes of, a few rows by key, without planning how to find them
@@ -15,6 +15,7 @@
 mod account;
 mod add_index;
 mod alter_table;
+mod as_of;
 mod authorize;
 mod check;
 mod conflict;

@@ -14,7 +14,7 @@ use super::point_select::KeptPoint;
 use super::split::{first_word, split};
 use super::view::without_word;
 use super::words::Words;
-use super::{account, load_data, set_parse, show, view};
+use super::{account, as_of, load_data, set_parse, show, view};
 use crate::error::{Result, SqlError};
 use crate::rewrite;
 
@@ -22,7 +22,9 @@ use crate::rewrite;
 pub(crate) fn parse(text: &str) -> Result<Vec<ParsedStatement>> {
     let mut statements = Vec::new();
     for text in split(text) {
-        for kind in parse_one(&text)? {
+        let (sql, moment) = as_of::split(&text)?.unzip();
+        let moment = moment.map(Box::new);
+        for kind in parse_one(sql.as_deref().unwrap_or(&text))? {
             let parameters = match &kind {
                 StatementKind::Sql(statement) => placeholder::count(statement),
                 StatementKind::Explain { statement, .. } => placeholder::count(statement),
@@ -31,6 +33,7 @@ pub(crate) fn parse(text: &str) -> Result<Vec<ParsedStatement>> {
             statements.push(ParsedStatement {
                 kind,
                 parameters,
+                as_of: moment.clone(),
                 text: text.trim().into(),
                 point: KeptPoint::default(),
             });
@@ -92,20 +95,24 @@ fn transaction(words: &mut Words<'_>) -> Parsed {
         } else {
             None
         };
-        TransactionStatement::Begin { read_only: false, optimistic }
+        TransactionStatement::Begin { read_only: false, optimistic, as_of: None }
     } else if words.take("START") {
         words.expect("TRANSACTION")?;
         let mut read_only = false;
+        let mut as_of = None;
         loop {
             if words.take_all(&["WITH", "CONSISTENT", "SNAPSHOT"]) || words.take_all(&["READ", "WRITE"]) {
             } else if words.take_all(&["READ", "ONLY"]) {
                 read_only = true;
+                if words.take_all(&["AS", "OF", "TIMESTAMP"]) {
+                    as_of = Some(Box::new(words.expr()?));
+                }
             } else {
                 break;
             }
             words.take_token(&Token::Comma);
         }
-        TransactionStatement::Begin { read_only, optimistic: None }
+        TransactionStatement::Begin { read_only, optimistic: None, as_of }
     } else if words.take("COMMIT") {
         words.take("WORK");
         TransactionStatement::Commit { chain: chain(words) }
@@ -330,7 +337,7 @@ mod tests {
 
     #[test]
     fn transactions_are_read() {
-        let begin = |read_only, optimistic| TransactionStatement::Begin { read_only, optimistic };
+        let begin = |read_only, optimistic| TransactionStatement::Begin { read_only, optimistic, as_of: None };
         for (text, expected) in [
             ("begin", begin(false, None)),
             ("BEGIN OPTIMISTIC", begin(false, Some(true))),

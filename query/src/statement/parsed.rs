@@ -17,6 +17,8 @@ pub struct ParsedStatement {
     pub(crate) kind: StatementKind,
     /// How many `?` it has.
     pub(crate) parameters: usize,
+    /// The moment that its reads see, if it says so: `AS OF TIMESTAMP`.
+    pub(crate) as_of: Option<Box<ast::Expr>>,
     /// As the client wrote it.
     pub(crate) text: Arc<str>,
     /// What was found out about it, if it is a query for one row.
@@ -143,6 +145,8 @@ pub(crate) enum TransactionStatement {
         read_only: bool,
         /// TiDB's `BEGIN OPTIMISTIC` and `BEGIN PESSIMISTIC`.
         optimistic: Option<bool>,
+        /// `READ ONLY AS OF TIMESTAMP`.
+        as_of: Option<Box<ast::Expr>>,
     },
     /// `COMMIT`, and whether another transaction follows at once (`AND CHAIN`).
     Commit {

@@ -89,7 +89,7 @@ impl Session {
     }
 
     async fn read_point(&mut self, point: &PointSelect, key: &RowKey) -> Result<Option<QueryStream>> {
-        if !self.engines().row || !self.variables.text("tidb_snapshot").is_empty() {
+        if !self.engines().row || (self.transaction.is_none() && self.past_ts()?.is_some()) {
             return Ok(None);
         }
         let table = &point.key.target.table;
@@ -100,7 +100,7 @@ impl Session {
                 self.node.group().reader().get(&key, ts)?
             }
             Some(_) if point.locks => self.locked_row(&key).await?,
-            Some(open) => open.inner.get(&key)?,
+            Some(open) => open.inner.get_at(&key, open.query_ts().await?)?,
         };
         let mut rows = RowsToArrow::new(table, &point.projection, 1);
         if let Some(bytes) = bytes {

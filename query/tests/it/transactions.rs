@@ -79,3 +79,69 @@ fn a_unique_value_goes_to_the_first() {
         assert_eq!(rows(&mut one, "SELECT * FROM t ORDER BY id"), [(2, 20, 200), (3, 30, 100), (4, 40, 400)]);
     });
 }
+
+#[test]
+fn read_committed_sees_the_newest_state_in_each_query() {
+    with_server(|server| {
+        let (mut one, mut other) = (connect(server), connect(server));
+        two_rows(&mut one);
+        for (level, seen) in [("READ COMMITTED", [11, 12]), ("REPEATABLE READ", [10, 10])] {
+            other.query_drop("UPDATE t SET k = 10 WHERE id = 1").unwrap();
+            one.query_drop(format!("SET SESSION TRANSACTION ISOLATION LEVEL {level}")).unwrap();
+            one.query_drop("BEGIN").unwrap();
+            let k = |connection: &mut mysql::Conn| -> Vec<i64> {
+                // By key, by index, on the columnar copy.
+                ["id = 1", "u = 100", "id + 0 = 1"]
+                    .map(|condition| {
+                        connection.query_first(format!("SELECT k FROM t WHERE {condition}")).unwrap().unwrap()
+                    })
+                    .to_vec()
+            };
+            assert_eq!(k(&mut one), [10; 3], "{level}");
+            for seen in seen {
+                other.query_drop("UPDATE t SET k = k + 1 WHERE id = 1").unwrap();
+                assert_eq!(k(&mut one), [seen; 3], "{level}");
+            }
+            one.query_drop("UPDATE t SET k = k + 100 WHERE id = 1").unwrap();
+            assert_eq!(k(&mut one), [112; 3], "{level}");
+            one.query_drop("COMMIT").unwrap();
+        }
+    });
+}
+
+#[test]
+fn queries_of_the_past() {
+    with_server(|server| {
+        let (mut one, mut other) = (connect(server), connect(server));
+        two_rows(&mut one);
+        std::thread::sleep(std::time::Duration::from_millis(10));
+        let then: String = one.query_first("SELECT NOW(6)").unwrap().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(10));
+        other.query_drop("UPDATE t SET k = 99").unwrap();
+        other.query_drop("DELETE FROM t WHERE id = 2").unwrap();
+
+        let (before, after) = ([(1, 10, 100), (2, 20, 200)], [(1, 99, 100)]);
+        for rest in ["ORDER BY id", "WHERE id IN (1, 2) ORDER BY id", "WHERE id + 0 < 3 ORDER BY id"] {
+            let past = format!("SELECT * FROM t AS OF TIMESTAMP '{then}' {rest}");
+            assert_eq!(rows(&mut one, &past), before, "{past}");
+            assert_eq!(rows(&mut one, &format!("SELECT * FROM t {rest}")), after);
+        }
+        one.query_drop(format!("START TRANSACTION READ ONLY AS OF TIMESTAMP '{then}'")).unwrap();
+        assert_eq!(rows(&mut one, "SELECT * FROM t ORDER BY id"), before);
+        assert_eq!(code(one.query_drop(format!("SELECT * FROM t AS OF TIMESTAMP '{then}'"))), 8135);
+        assert_eq!(code(one.query_drop("UPDATE t SET k = 1")), 1792);
+        one.query_drop("COMMIT").unwrap();
+        assert_eq!(code(one.query_drop("SELECT * FROM t AS OF TIMESTAMP 'yesterday'")), 1292);
+        assert_eq!(code(one.query_drop("SELECT * FROM t AS OF TIMESTAMP NOW() + INTERVAL 1 DAY")), 1105);
+
+        one.query_drop("SET tidb_read_staleness = '-1'").unwrap();
+        one.query_drop("UPDATE t SET k = k + 1 WHERE id = 1").unwrap();
+        let mut seen = rows(&mut one, "SELECT * FROM t WHERE id = 1");
+        assert_ne!(seen, [(1, 100, 100)], "a second has not passed");
+        while seen != [(1, 100, 100)] {
+            seen = rows(&mut one, "SELECT * FROM t WHERE id = 1");
+        }
+        one.query_drop("SET tidb_read_staleness = ''").unwrap();
+        assert_eq!(code(one.query_drop("SET tidb_read_staleness = 5")), 1231);
+    });
+}

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use deltatree_learner::{GroupConfig, LeaderGroup, RemoteGroupConfig};
 use tokio::runtime::Handle;
-use tokio::sync::RwLock;
 
+use super::commit_gate::CommitGate;
 use super::connections::Connections;
 use super::runtime::AnalyticsRuntime;
 use crate::error::{Result, SqlError};
@@ -57,7 +57,7 @@ pub struct Node {
     engine: QueryEngine,
     globals: GlobalVariables,
     connections: Arc<Connections>,
-    commit_gate: RwLock<()>,
+    commit_gate: CommitGate,
     analytics: AnalyticsRuntime,
     started: Instant,
 }
@@ -85,7 +85,7 @@ impl Node {
             engine,
             globals,
             connections,
-            commit_gate: RwLock::default(),
+            commit_gate: CommitGate::default(),
             analytics,
             started: Instant::now(),
         });
@@ -163,8 +163,8 @@ impl Node {
         &self.globals
     }
 
-    /// Held for reading by every commit, and for writing by whoever must be sure that nobody commits.
-    pub(crate) fn commit_gate(&self) -> &RwLock<()> {
+    /// Passed by every commit, and closed by whoever would rather have nobody commit.
+    pub(crate) fn commit_gate(&self) -> &CommitGate {
         &self.commit_gate
     }
 

@@ -178,7 +178,7 @@ impl Session {
     /// Commits the open transaction, if there is one. If it fails, the transaction is rolled back.
     pub(crate) async fn commit(&mut self) -> Result<()> {
         let Some(open) = self.transaction.take() else { return Ok(()) };
-        let _gate = self.node.commit_gate().read().await;
+        let _gate = self.node.commit_gate().pass().await;
         match open.inner.commit().await {
             Ok(_) => Ok(()),
             Err(e) => Err(write_failed(e, &self.node.group().catalog())),

@@ -153,7 +153,7 @@ impl Session {
     async fn add_index(&mut self, database: Option<&str>, name: &str, key: &DeclaredKey) -> Result<()> {
         self.commit().await?;
         let id = self.table(database, name)?.id;
-        let _alone = self.node.commit_gate().write().await;
+        let _alone = self.node.commit_gate().close().await;
         let mut retries = 0;
         loop {
             match self.add_index_once(id, key).await {
@@ -163,7 +163,8 @@ impl Session {
         }
     }
 
-    /// Nobody commits through this front end meanwhile. If somebody does through another, it has been in vain.
+    /// Nobody begins to commit through this front end meanwhile. If somebody had begun before, or does through
+    /// another, it has been in vain.
     async fn add_index_once(&self, id: TableId, key: &DeclaredKey) -> Result<()> {
         let mut transaction = self.node.group().begin(TxnOptions::optimistic()).await?;
         transaction.expect_unwritten(id);

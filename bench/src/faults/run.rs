@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 
 use super::cluster::{Shape, servers::built_in};
 use super::phase::{Outcome, Phase};
-use super::{fault, workload};
+use super::{fault, recovery, workload};
 use crate::cli::Common;
 use crate::report::{Report, Target, align_right, ms, table};
 
@@ -34,6 +34,12 @@ pub struct Options {
     /// [default: all]
     #[arg(long, value_delimiter = ',')]
     fault: Vec<String>,
+    /// Kills of the leader and of the learner whose effect is timed [default: 5, quick: 2]
+    #[arg(long)]
+    kills: Option<usize>,
+    /// The program that serves [default: this one; `deltatree` itself says more in its logs]
+    #[arg(long)]
+    program: Option<PathBuf>,
     /// Where data, logs and histories go. Runs in which nothing was wrong leave nothing there.
     #[arg(long)]
     dir: Option<PathBuf>,
@@ -60,7 +66,7 @@ pub fn run(options: &Options) -> anyhow::Result<Report> {
     let clock = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.subsec_nanos().into());
     let first_seed = options.seed.unwrap_or(clock);
     let root = options.dir.clone().unwrap_or_else(|| std::env::temp_dir().join("deltatree-faults"));
-    let program = built_in()?;
+    let program = options.program.clone().map_or_else(built_in, Ok)?;
     let mut report = Report::new("faults");
     let mut summary = Summary::default();
     for seed in first_seed..first_seed + options.runs {
@@ -92,6 +98,12 @@ pub fn run(options: &Options) -> anyhow::Result<Report> {
         }
     }
     summary.report(&mut report);
+    let kills = options.kills.unwrap_or(if options.common.quick { 2 } else { 5 });
+    if kills > 0 && options.servers.contains(&Kind::Cluster) {
+        let dir = root.join(format!("recovery-{}", std::process::id()));
+        recovery::measure(&program, &dir, kills, &mut report)?;
+        std::fs::remove_dir_all(&dir)?;
+    }
     Ok(report)
 }
 

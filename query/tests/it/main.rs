@@ -9,6 +9,7 @@ mod crash;
 mod damage;
 mod errors;
 mod explain;
+mod faults;
 mod key_range;
 mod load_data;
 mod oracle;

@@ -95,11 +95,7 @@ mod tests {
     #[test]
     fn a_stale_read_is_not() {
         let both = |began| {
-            [
-                (0, 1, json!([["append", 1, 1]])),
-                (began, 4, json!([["r", 1, []]])),
-                (5, 6, json!([["r", 1, [1]]])),
-            ]
+            [(0, 1, json!([["append", 1, 1]])), (began, 4, json!([["r", 1, []]])), (5, 6, json!([["r", 1, [1]]]))]
         };
         assert!(!found(&both(0)));
         assert!(found(&both(2)));

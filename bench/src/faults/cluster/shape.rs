@@ -59,12 +59,9 @@ impl Shape {
     pub fn roles(self) -> Vec<Role> {
         match self {
             Self::Single => vec![Role::Single],
-            Self::Cluster { voters, learners, front_ends, .. } => [
-                vec![Role::Voter; voters],
-                vec![Role::Learner; learners],
-                vec![Role::FrontEnd; front_ends],
-            ]
-            .concat(),
+            Self::Cluster { voters, learners, front_ends, .. } => {
+                [vec![Role::Voter; voters], vec![Role::Learner; learners], vec![Role::FrontEnd; front_ends]].concat()
+            }
         }
     }
 }

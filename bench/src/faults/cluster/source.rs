@@ -19,15 +19,14 @@ pub(super) fn opener(from_port: u16, to_port: u16, pids: &[(usize, u32)]) -> Opt
     pids.iter().find(|(_, pid)| holds(*pid).is_some()).map(|(place, _)| *place)
 }
 
-/// The number of the socket on the side of `from_port`, as the kernel's table of connections has it.
+/// The number of the socket on the side of `from_port`, as the kernel's table of connections has it: both
+/// addresses, and seven words later the number. The table may be long, so the addresses are looked for as text.
 fn socket_number(connections: &str, from_port: u16, to_port: u16) -> Option<u64> {
-    let port = |address: &str| u16::from_str_radix(address.rsplit_once(':')?.1, 16).ok();
-    connections.lines().skip(1).find_map(|line| {
-        let words: Vec<_> = line.split_whitespace().collect();
-        let ends = port(words.get(1)?)? == from_port && port(words.get(2)?)? == to_port;
-        let socket = words.get(9)?.parse().ok()?;
-        (ends && socket != 0).then_some(socket)
-    })
+    let host = u32::from_ne_bytes(std::net::Ipv4Addr::LOCALHOST.octets());
+    let ends = format!("{host:08X}:{from_port:04X} {host:08X}:{to_port:04X} ");
+    let rest = &connections[connections.find(&ends)? + ends.len()..];
+    let socket = rest.split_whitespace().nth(6)?.parse().ok()?;
+    (socket != 0).then_some(socket)
 }
 
 #[cfg(test)]

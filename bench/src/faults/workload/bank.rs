@@ -77,9 +77,8 @@ impl Workload for Bank {
                     let (before, there) = (balance(connection, from)?, balance(connection, to)?);
                     if before >= amount {
                         for (id, balance) in [(from, before - amount), (to, there + amount)] {
-                            connection.query_drop(format!(
-                                "update fault_accounts set balance = {balance} where id = {id}"
-                            ))?;
+                            connection
+                                .query_drop(format!("update fault_accounts set balance = {balance} where id = {id}"))?;
                         }
                     }
                     Ok(question)
@@ -120,9 +119,7 @@ mod tests {
     #[test]
     fn money_that_is_lost_is_missed_and_so_is_a_path_that_differs() {
         let accounts = |first: i64| (0..8).map(|id| json!([id, if id == 0 { first } else { 100 }])).collect::<Value>();
-        let look = |row: i64, columnar: i64| {
-            json!({"row": accounts(row), "index": accounts(row), "columnar": accounts(columnar)})
-        };
+        let look = |row: i64, columnar: i64| json!({"row": accounts(row), "index": accounts(row), "columnar": accounts(columnar)});
         assert_eq!(wrong(&look(100, 100)), None);
         assert!(wrong(&look(99, 99)).is_some());
         assert!(wrong(&look(100, 99)).is_some());

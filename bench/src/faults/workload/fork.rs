@@ -34,8 +34,10 @@ impl Fork {
         let new = || (self.next_counter.fetch_add(1, Ordering::Relaxed), 1);
         let (counter, value) = *self.own.lock().entry(client.number).or_insert_with(new);
         let raised = client.ask(Path::Row, json!([counter, value]), |connection| {
-            let sql = format!("insert into fault_counters (id, v) values ({counter}, {value}) \
-                 on duplicate key update v = {value}");
+            let sql = format!(
+                "insert into fault_counters (id, v) values ({counter}, {value}) \
+                 on duplicate key update v = {value}"
+            );
             write(connection, &sql)?;
             Ok(json!([counter, value]))
         });
@@ -139,9 +141,9 @@ fn refused_and_seen(events: &[Event]) -> Vec<String> {
     let mut wrong = Vec::new();
     for (place, seen) in looks {
         let found = seen.into_iter().find(|pair| refused.contains(pair));
-        wrong.extend(found.map(|(counter, value)| {
-            format!("at event {place}: counter {counter} is {value}, which was refused")
-        }));
+        wrong.extend(
+            found.map(|(counter, value)| format!("at event {place}: counter {counter} is {value}, which was refused")),
+        );
     }
     wrong
 }

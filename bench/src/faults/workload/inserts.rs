@@ -89,7 +89,9 @@ impl Workload for Inserts {
             owners.extend(numbers(insertion.asked).into_iter().map(|token| (token, at)));
         }
         let looks = looks.iter().filter(|look| look.kind == Kind::Ok);
-        looks.filter_map(|look| Some(format!("at event {}: {}", look.ended, wrong(look, &insertions, &owners)?))).collect()
+        looks
+            .filter_map(|look| Some(format!("at event {}: {}", look.ended, wrong(look, &insertions, &owners)?)))
+            .collect()
     }
 }
 

@@ -79,8 +79,9 @@ impl Workload for Registers {
         let pessimistic = writes && client.random.percent(50);
         let path = if !pessimistic && client.random.percent(50) { Path::Columnar } else { Path::Row };
         let (begin, lock) = if pessimistic { (BEGIN_PESSIMISTIC, " for update") } else { (BEGIN_OPTIMISTIC, "") };
-        client
-            .ask(path, json!(plan), |connection| transact(connection, begin, |connection| run(connection, &plan, lock)));
+        client.ask(path, json!(plan), |connection| {
+            transact(connection, begin, |connection| run(connection, &plan, lock))
+        });
     }
 
     fn finish(&self, client: &mut Client<'_>) -> bool {

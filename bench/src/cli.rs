@@ -5,7 +5,7 @@ use deltatree_query::cli::serve::{self, ServeArgs};
 use tokio::task::block_in_place;
 
 use crate::report::Report;
-use crate::{chbench, crash, delta_vs_lsm, freshness, point_select, scan, sysbench, tpch, upsert_grid};
+use crate::{chbench, crash, delta_vs_lsm, faults, freshness, point_select, scan, sysbench, tpch, upsert_grid};
 
 /// Measures DeltaTree, side by side with its peers on the same machine in the same run.
 ///
@@ -55,6 +55,8 @@ enum Bench {
     Scan(scan::run::Options),
     /// `kill -9` at random moments, against a model.
     Crash(crash::run::Options),
+    /// Isolation, while processes are killed, stopped and cut off: histories of transactions are checked.
+    Faults(faults::run::Options),
     /// The server, as `deltatree serve`, for the benches that need one as a process of its own.
     #[command(hide = true)]
     Serve(ServeArgs),
@@ -78,6 +80,7 @@ impl Arguments {
             Bench::UpsertGrid(options) => (block_in_place(|| upsert_grid::run::run(&options))?, options.common),
             Bench::DeltaVsLsm(options) => (block_in_place(|| delta_vs_lsm::run::run(&options))?, options.common),
             Bench::Scan(options) => (block_in_place(|| scan::run::run(&options))?, options.common),
+            Bench::Faults(options) => (block_in_place(|| faults::run::run(&options))?, options.common),
             Bench::Crash(options) => (block_in_place(|| crash::run::run(&options))?, options.common),
             Bench::Serve(options) => {
                 serve::run(&options).await?;

@@ -9,6 +9,7 @@
 //! - [`lsm`]: the baseline that merges on read
 //! - [`server`]: a `deltatree serve` as a child process
 //! - [`crash`]: `kill -9` at random moments, against a model
+//! - [`faults`]: isolation while processes are killed, stopped and cut off
 //! - [`gate_wait`]: how long the server's queries waited for the columnar replica
 //! - [`freshness`]: what columnar queries see of the writes acknowledged before they began
 //! - [`point_select`]: rows by primary key over the MySQL protocol
@@ -26,6 +27,7 @@ pub mod columnar;
 pub mod crash;
 pub mod delta_vs_lsm;
 pub mod engine;
+pub mod faults;
 pub mod freshness;
 pub mod gate_wait;
 pub mod lsm;

@@ -82,16 +82,7 @@ impl Server {
             .stdout(Stdio::piped())
             .spawn()
             .with_context(|| format!("cannot start {}", command.program.display()))?;
-        let output = process.stdout.take().context("the server has no standard output")?;
-        let (sender, lines) = mpsc::channel();
-        thread::spawn(move || {
-            for line in BufReader::new(output).lines().map_while(Result::ok) {
-                if sender.send(line).is_err() {
-                    break;
-                }
-            }
-        });
-        match ready_addresses(&lines) {
+        match ready_words(&mut process).and_then(|words| addresses(&words)) {
             Ok(addresses) => Ok(Self { process, addresses, ready_after: start.elapsed() }),
             Err(error) => {
                 end(&mut process);
@@ -183,7 +174,20 @@ pub fn connect(address: SocketAddr) -> anyhow::Result<Conn> {
     Ok(Conn::new(options)?)
 }
 
-fn ready_addresses(lines: &mpsc::Receiver<String>) -> anyhow::Result<Addresses> {
+/// What follows `ready` in the line by which a process of `deltatree` says that it serves. Whatever else it
+/// says on its standard output is read and dropped.
+///
+/// # Errors
+/// When it ends or says nothing in time. Blocks for up to two minutes.
+pub(crate) fn ready_words(process: &mut Child) -> anyhow::Result<String> {
+    let output = process.stdout.take().context("the server has no standard output")?;
+    let (sender, lines) = mpsc::channel();
+    thread::spawn(move || {
+        let mut heard = true;
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            heard = heard && sender.send(line).is_ok();
+        }
+    });
     let deadline = Instant::now() + READY_WITHIN;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -195,23 +199,25 @@ fn ready_addresses(lines: &mpsc::Receiver<String>) -> anyhow::Result<Addresses> 
             Err(mpsc::RecvTimeoutError::Disconnected) => bail!("the server ended before it was ready"),
         };
         if let Some(rest) = line.strip_prefix("ready ") {
-            return addresses(rest);
+            return Ok(rest.to_owned());
         }
     }
 }
 
+/// One of the addresses in such a line.
+pub(crate) fn address_in(words: &str, label: &str) -> anyhow::Result<SocketAddr> {
+    let address = words.split_whitespace().find_map(|word| word.strip_prefix(label)?.strip_prefix('='));
+    let address = address.with_context(|| format!("no {label}= in the server's line: ready {words}"))?;
+    address.parse().with_context(|| format!("not an address: {address}"))
+}
+
 /// Reads what follows `ready`.
 fn addresses(words: &str) -> anyhow::Result<Addresses> {
-    let address = |label: &str| {
-        let address = words.split_whitespace().find_map(|word| word.strip_prefix(label));
-        let address = address.with_context(|| format!("no {label} in the server's line: ready {words}"))?;
-        address.parse().with_context(|| format!("not an address: {address}"))
-    };
-    Ok(Addresses { mysql: address("mysql=")?, status: address("status=")? })
+    Ok(Addresses { mysql: address_in(words, "mysql")?, status: address_in(words, "status")? })
 }
 
 /// Kills a process and waits for it; one that has ended already is fine.
-fn end(process: &mut Child) {
+pub(crate) fn end(process: &mut Child) {
     if process.kill().and_then(|()| process.wait().map(drop)).is_err() {
         eprintln!("process {} could not be ended", process.id());
     }

@@ -18,6 +18,8 @@ use deltatree_learner::cluster::{LearnerNode, MemberConfig, NodeConfig, VoterNod
 use deltatree_learner::codec::meta_range;
 use deltatree_learner::columnar::{ColumnarReplica, TableScan};
 use deltatree_learner::{Error, ErrorKind, LeaderGroup, RemoteGroupConfig, Transaction, TxnOptions};
+use deltatree_proto::v1::group_leader_client::GroupLeaderClient;
+use deltatree_proto::v1::{KeepAliveRequest, LockKeysRequest, ReleaseLocksRequest};
 use deltatree_storage::api::ScanRequest;
 use deltatree_storage::predicate::{CompareOp, Predicate, RowFilter};
 use deltatree_storage::types::{KeyArray, TableId, Value};
@@ -217,6 +219,32 @@ async fn locks_of_a_dead_front_end_are_freed() {
     assert!(begun.elapsed() > Duration::from_secs(1), "the dead one's lease was honoured");
 }
 
+/// The network may deliver a request for a lock after its transaction was rolled back.
+#[tokio::test(flavor = "multi_thread")]
+async fn locks_that_were_asked_for_before_their_transaction_ended_and_granted_after_are_freed() {
+    let dir = tempfile::tempdir().unwrap();
+    let voters = voters(&dir, 1).await;
+    let mut client = GroupLeaderClient::connect(format!("http://{}", voters[0].address())).await.unwrap();
+    let front_end = 1;
+    let release = |transaction| ReleaseLocksRequest { front_end, transaction };
+    let lock =
+        |transaction, key, sent| LockKeysRequest { front_end, transaction, keys: vec![b(key)], wait_ms: 1, sent };
+    let alive = |sent, open| KeepAliveRequest { front_end, oldest_reader: None, sent, open_transactions: open };
+    client.release_locks(release(1)).await.unwrap();
+    client.lock_keys(lock(1, "late", 1)).await.unwrap();
+    client.lock_keys(lock(2, "held", 2)).await.unwrap();
+    client.lock_keys(lock(3, "newer", 4)).await.unwrap();
+    client.keep_alive(alive(3, vec![2])).await.unwrap();
+
+    let other = self::front_end(&voters).await;
+    let mut t = other.begin(TxnOptions::default()).await.unwrap();
+    t.lock_keys(&[b("late")], Duration::from_millis(10)).await.unwrap();
+    for key in ["held", "newer"] {
+        let refused = t.lock_keys(&[b(key)], Duration::from_millis(10)).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::LockWaitTimeout, "{key}: {refused}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_leader_goes_on_with_reads_and_commits_of_the_old_ones_transactions() {
     let dir = tempfile::tempdir().unwrap();
@@ -231,6 +259,10 @@ async fn a_new_leader_goes_on_with_reads_and_commits_of_the_old_ones_transaction
 
     let mut doomed = g.begin(TxnOptions::default()).await.unwrap();
     doomed.lock_keys(&[b("lost")], Duration::from_secs(1)).await.unwrap();
+    let [mut relying, mut locking_again] =
+        [g.begin(TxnOptions::default()).await.unwrap(), g.begin(TxnOptions::default()).await.unwrap()];
+    relying.lock_keys(&[b("read")], Duration::from_secs(1)).await.unwrap();
+    locking_again.lock_keys(&[b("read again")], Duration::from_secs(1)).await.unwrap();
     let mut open = begin(&g).await;
     put_row(&mut open, &info, 50, 50);
     let old = leader(&voters).await;
@@ -245,6 +277,15 @@ async fn a_new_leader_goes_on_with_reads_and_commits_of_the_old_ones_transaction
     put(&g, "lost", "by another").await;
     doomed.put(b("lost"), b("mine")).unwrap();
     assert_eq!(doomed.commit().await.unwrap_err().kind(), ErrorKind::WriteConflict);
+    // So is what was locked and not written: what is written may follow from it.
+    put(&g, "read", "by another").await;
+    relying.put(b("written"), b("mine")).unwrap();
+    assert_eq!(relying.commit().await.unwrap_err().kind(), ErrorKind::WriteConflict);
+    // A lock at the new leader does not make up for the lost one.
+    put(&g, "read again", "by another").await;
+    locking_again.lock_keys(&[b("read again")], Duration::from_secs(1)).await.unwrap();
+    locking_again.put(b("read again"), b("mine")).unwrap();
+    assert_eq!(locking_again.commit().await.unwrap_err().kind(), ErrorKind::WriteConflict);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,7 +17,7 @@ pub(crate) async fn pass_gate(learner: &ColumnarLearner, ts: Timestamp, timeout:
     loop {
         let left = timeout.saturating_sub(begun.elapsed());
         let asked = match learner.leader_address() {
-            Some(address) => read_index(&address, ts, left).await,
+            Some(address) => read_index(learner.network(), &address, ts, left).await,
             None => Err(Error::NotLeader { leader: None }),
         };
         match asked {

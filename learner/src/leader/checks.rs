@@ -42,9 +42,28 @@ pub(super) fn check(store: &RowStore, request: &mut CommitRequest, applied: Time
             Some(_) | None => Ok(()),
         }
     })?;
+    check_locked(store, request, applied, depth)?;
     for &i in &wanted {
         let m = &mut request.mutations[i];
         m.unchanged_since = m.unchanged_since.max(applied);
+    }
+    Ok(())
+}
+
+/// Keys that were locked and are not written. As a rule memory knows that nobody wrote them.
+fn check_locked(store: &RowStore, request: &mut CommitRequest, applied: Timestamp, depth: Depth) -> Result<()> {
+    if depth != Depth::AllKeys {
+        return Ok(());
+    }
+    let locked = &request.locked;
+    store.newest_headers(locked.iter().map(|l| l.key.as_ref()), |n, newest| match newest {
+        Some(header) if header.commit_ts > locked[n].unchanged_since => {
+            Err(Error::WriteConflict { key: locked[n].key.clone(), start_ts: locked[n].unchanged_since.0 })
+        }
+        Some(_) | None => Ok(()),
+    })?;
+    for locked in &mut request.locked {
+        locked.unchanged_since = locked.unchanged_since.max(applied);
     }
     Ok(())
 }

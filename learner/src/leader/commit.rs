@@ -49,7 +49,7 @@ impl Leader {
             None => return Err(self.not_leader()),
         };
         let store = &self.voter.store;
-        if request.mutations.len() > MANY_KEYS {
+        if request.mutations.len() + request.locked.len() > MANY_KEYS {
             crate::runtime::blocking(|| checks::check(store, request, applied, depth))
         } else {
             checks::check(store, request, applied, depth)

@@ -24,7 +24,8 @@ impl Confirmations {
 }
 
 impl Leader {
-    /// Makes sure that no other voter has become leader without this one knowing. The only voter of a
+    /// Makes sure that no other voter has become leader without this one knowing, and that it is the confirmed
+    /// term that answers: a term may have come and gone since this one began to serve. The only voter of a
     /// group knows.
     pub(super) async fn confirm_leadership(&self) -> Result<()> {
         if self.alone.load(Ordering::Acquire) {
@@ -43,7 +44,7 @@ impl Leader {
                 let mut applied = self.voter.watch_applied();
                 let wait = applied.wait_for(|a| a.index >= index);
                 match tokio::time::timeout(self.limits.replication, wait).await {
-                    Ok(Ok(_)) => Ok(()),
+                    Ok(Ok(_)) => self.serves_in(read_log_id.map(|l| l.leader_id.term)),
                     Ok(Err(_)) => Err(Error::Closed),
                     Err(_) => Err(self.unconfirmed()),
                 }
@@ -52,6 +53,11 @@ impl Leader {
             Ok(Err(openraft::error::RaftError::Fatal(e))) => Err(self.fatal(&e)),
             Err(_) => Err(self.unconfirmed()),
         }
+    }
+
+    fn serves_in(&self, term: Option<u64>) -> Result<()> {
+        let serving = self.state.lock().term.as_ref().map(|led| led.term);
+        if serving.is_some() && serving == term { Ok(()) } else { Err(self.not_leader()) }
     }
 
     fn unconfirmed(&self) -> Error {

@@ -246,7 +246,9 @@ impl Leader {
     /// An entry was applied, or failed.
     fn finish(&self, (term, id): (u64, ProposalId), admitted: Vec<Admitted>, failed: Option<Error>) {
         match &mut self.state.lock().term {
-            Some(led) if led.term == term => led.sequencer.finish(id, failed.is_none()),
+            // What failed may still be applied, by this leader or a later one: it stays in flight, so that no
+            // timestamp above it is given out, until the term ends. It is over, or nothing would have failed.
+            Some(led) if led.term == term && failed.is_none() => led.sequencer.finish(id),
             // The sequencer that knew the proposal is gone.
             Some(_) | None => {}
         }

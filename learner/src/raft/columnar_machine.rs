@@ -251,7 +251,7 @@ impl RaftStateMachine<TypeConfig> for ColumnarMachine {
     }
 
     async fn begin_receiving_snapshot(&mut self) -> Result<Box<SnapshotData>, StorageError> {
-        Ok(Box::new(SnapshotData::new(Timestamp::ZERO, std::iter::empty())))
+        Ok(Box::new(SnapshotData::new(Timestamp::ZERO, Timestamp::ZERO, std::iter::empty())))
     }
 
     async fn install_snapshot(
@@ -280,7 +280,10 @@ impl NoSnapshots {
             last_membership: position.membership.clone(),
             snapshot_id: "columnar".into(),
         };
-        Snapshot { meta, snapshot: Box::new(SnapshotData::new(position.commit_ts, std::iter::empty())) }
+        Snapshot {
+            meta,
+            snapshot: Box::new(SnapshotData::new(position.commit_ts, Timestamp::ZERO, std::iter::empty())),
+        }
     }
 }
 

@@ -24,20 +24,28 @@ pub struct SnapshotItem {
 /// on the sender.
 pub struct SnapshotData {
     commit_ts: Timestamp,
+    tso_window: Timestamp,
     items: Box<dyn Iterator<Item = Result<SnapshotItem>> + Send>,
 }
 
 impl SnapshotData {
     pub(crate) fn new(
         commit_ts: Timestamp,
+        tso_window: Timestamp,
         items: impl Iterator<Item = Result<SnapshotItem>> + Send + 'static,
     ) -> Self {
-        Self { commit_ts, items: Box::new(items) }
+        Self { commit_ts, tso_window, items: Box::new(items) }
     }
 
     /// The newest commit in it.
     pub(crate) fn commit_ts(&self) -> Timestamp {
         self.commit_ts
+    }
+
+    /// What was agreed on when it was taken: no timestamp at or above this had been handed out, and those below
+    /// may have been, though nothing was committed at them.
+    pub(crate) fn tso_window(&self) -> Timestamp {
+        self.tso_window
     }
 }
 

@@ -229,7 +229,7 @@ impl RaftStateMachine<TypeConfig> for VoterMachine {
     }
 
     async fn begin_receiving_snapshot(&mut self) -> Result<Box<SnapshotData>, StorageError> {
-        Ok(Box::new(SnapshotData::new(Timestamp::ZERO, std::iter::empty())))
+        Ok(Box::new(SnapshotData::new(Timestamp::ZERO, Timestamp::ZERO, std::iter::empty())))
     }
 
     async fn install_snapshot(
@@ -242,8 +242,9 @@ impl RaftStateMachine<TypeConfig> for VoterMachine {
         let applied: AppliedState = (meta.last_log_id, meta.last_membership.clone(), commit_ts);
         crate::runtime::blocking(|| {
             let _writing = state.writing.lock();
-            // A window that is too late is safe, one that is too early is not.
-            let window = state.tso_window().max(Timestamp(commit_ts.0 + 1));
+            // A window that is too late is safe, one that is too early is not: reads were given timestamps
+            // below it.
+            let window = state.tso_window().max(snapshot.tso_window()).max(Timestamp(commit_ts.0 + 1));
             let meta = [(APPLIED, encode(&applied)?), (TSO_WINDOW, encode(&window)?)];
             state.store.replace_all(*snapshot, &meta)?;
             state.reload()
@@ -269,10 +270,14 @@ impl VoterSnapshots {
             Some(bytes) => decode::<AppliedState>("applied position", &bytes)?,
             None => Default::default(),
         };
+        let tso_window = match view.meta(TSO_WINDOW)? {
+            Some(bytes) => decode("timestamp window", &bytes)?,
+            None => Timestamp::ZERO,
+        };
         let snapshot_id = last_log_id.map_or_else(|| "empty".to_owned(), |l| l.to_string());
         Ok(Snapshot {
             meta: SnapshotMeta { last_log_id, last_membership, snapshot_id },
-            snapshot: Box::new(SnapshotData::new(commit_ts, view.into_items())),
+            snapshot: Box::new(SnapshotData::new(commit_ts, tso_window, view.into_items())),
         })
     }
 }
@@ -285,4 +290,33 @@ impl RaftSnapshotBuilder<TypeConfig> for VoterSnapshots {
 
 fn read_error(e: Error) -> StorageError {
     StorageIOError::read_state_machine(AnyError::new(&e)).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use openraft::testing::log_id;
+
+    use super::*;
+
+    fn machine(dir: &tempfile::TempDir) -> (Arc<VoterState>, VoterMachine) {
+        let state = VoterState::load(RowStore::open(dir.path(), 1 << 20).unwrap()).unwrap();
+        (state.clone(), VoterMachine::new(state).unwrap())
+    }
+
+    #[tokio::test]
+    async fn whoever_gets_a_snapshot_knows_the_window_that_the_log_no_longer_tells() {
+        let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (_, mut leader) = machine(&from);
+        let record = CommitRecord { start_ts: Timestamp(1), commit_ts: Timestamp(2), mutations: Vec::new() };
+        let commands = [Command::TsoWindow { upto: Timestamp(1_000) }, Command::Commits(vec![record].into())];
+        let entries = (1..)
+            .zip(commands)
+            .map(|(index, command)| Entry { log_id: log_id(1, 0, index), payload: EntryPayload::Normal(command) });
+        leader.apply(entries).await.unwrap();
+        let Snapshot { meta, snapshot } = leader.get_current_snapshot().await.unwrap().unwrap();
+        let (state, mut follower) = machine(&to);
+        follower.install_snapshot(&meta, snapshot).await.unwrap();
+        assert_eq!(state.applied(), Applied { index: 2, commit_ts: Timestamp(2) });
+        assert_eq!(state.tso_window(), Timestamp(1_000));
+    }
 }

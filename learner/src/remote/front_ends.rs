@@ -29,7 +29,14 @@ struct FrontEnd {
     /// Holds the oldest timestamp that it reads at.
     reads: Option<ReaderGuard>,
     /// Its transactions that may hold locks, by its own numbers.
-    transactions: HashMap<u64, TxnId>,
+    transactions: HashMap<u64, Locker>,
+}
+
+/// A transaction that may hold locks.
+struct Locker {
+    txn: TxnId,
+    /// What its newest request for locks said of when it was sent.
+    asked: u64,
 }
 
 impl FrontEnd {
@@ -53,14 +60,26 @@ impl FrontEnds {
         front_ends
     }
 
-    /// A front end lives, and reads at nothing older than `oldest`.
-    pub(super) fn heard(&self, front_end: u64, oldest: Option<Timestamp>) {
+    /// A front end lives, and reads at nothing older than `oldest`. Of its transactions that asked for locks before
+    /// `sent`, only those in `open` have not ended.
+    pub(super) fn heard(&self, front_end: u64, oldest: Option<Timestamp>, sent: u64, open: &[u64]) {
         // A timestamp that is too old cannot be held: whoever reads at it is told so.
         let reads = oldest.and_then(|ts| self.leader.register_reader(ts).ok());
-        let mut open = self.open.lock();
-        let front_end = open.entry(front_end).or_insert_with(FrontEnd::new);
-        front_end.heard = Instant::now();
-        front_end.reads = reads;
+        let mut ended = Vec::new();
+        {
+            let mut front_ends = self.open.lock();
+            let front_end = front_ends.entry(front_end).or_insert_with(FrontEnd::new);
+            front_end.heard = Instant::now();
+            front_end.reads = reads;
+            front_end.transactions.retain(|number, locker| {
+                let lives = locker.asked > sent || open.contains(number);
+                if !lives {
+                    ended.push(locker.txn);
+                }
+                lives
+            });
+        }
+        ended.into_iter().for_each(|txn| self.leader.release_locks(txn));
     }
 
     /// Keeps the timestamp of `reads` readable until the front end is heard of next.
@@ -72,23 +91,27 @@ impl FrontEnds {
         }
     }
 
-    /// The transaction under the leader's own number, to lock for.
-    pub(super) fn transaction(&self, front_end: u64, number: u64) -> TxnId {
+    /// The transaction under the leader's own number, to lock for. `asked`: what its request says of when it was
+    /// sent.
+    pub(super) fn transaction(&self, front_end: u64, number: u64, asked: u64) -> TxnId {
         let mut open = self.open.lock();
         let front_end = open.entry(front_end).or_insert_with(FrontEnd::new);
-        *front_end.transactions.entry(number).or_insert_with(|| self.leader.new_txn_id())
+        let new = || Locker { txn: self.leader.new_txn_id(), asked };
+        let locker = front_end.transactions.entry(number).or_insert_with(new);
+        locker.asked = locker.asked.max(asked);
+        locker.txn
     }
 
     /// The same, if it may hold locks.
     pub(super) fn known(&self, front_end: u64, number: u64) -> Option<TxnId> {
-        self.open.lock().get(&front_end)?.transactions.get(&number).copied()
+        self.open.lock().get(&front_end)?.transactions.get(&number).map(|locker| locker.txn)
     }
 
     /// A transaction has ended.
     pub(super) fn end(&self, front_end: u64, number: u64) {
         let ended = self.open.lock().get_mut(&front_end).and_then(|f| f.transactions.remove(&number));
-        if let Some(txn) = ended {
-            self.leader.release_locks(txn);
+        if let Some(locker) = ended {
+            self.leader.release_locks(locker.txn);
         }
     }
 
@@ -98,7 +121,7 @@ impl FrontEnds {
         self.open.lock().retain(|_, front_end| {
             let lives = front_end.heard.elapsed() <= lease;
             if !lives {
-                silent.extend(front_end.transactions.drain().map(|(_, txn)| txn));
+                silent.extend(front_end.transactions.drain().map(|(_, locker)| locker.txn));
             }
             lives
         });

@@ -9,11 +9,12 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use deltatree_proto::v1::{
     AllocateIdsRequest, CheckedChange, CommitTransaction, DefinitionsRequest, DropTableDataRequest, HoldRequest,
-    KeepAliveRequest, LockKeysRequest, ReleaseLocksRequest, TimestampReply, TimestampRequest, UsedSchema,
+    KeepAliveRequest, LockKeysRequest, LockedKey, ReleaseLocksRequest, TimestampReply, TimestampRequest, UsedSchema,
 };
 use deltatree_storage::types::{TableId, Timestamp};
 
 use super::finder::{Finder, Repeat};
+use super::lockers::Lockers;
 use super::replicas::Replicas;
 use crate::catalog::CatalogSnapshot;
 use crate::columnar::RemoteReplica;
@@ -43,6 +44,7 @@ pub(crate) struct RemoteLeader {
     /// The leader's, from its last answer to a sign of life.
     status: ArcSwap<GroupStatus>,
     next_txn: AtomicU64,
+    lockers: Lockers,
     txn_bytes_limit: u64,
     replicas: Arc<Replicas>,
     /// Where connections live and signs of life are sent: queries must not delay them.
@@ -70,6 +72,7 @@ impl RemoteLeader {
             definitions: ArcSwap::default(),
             status: ArcSwap::default(),
             next_txn: AtomicU64::new(1),
+            lockers: Lockers::default(),
             txn_bytes_limit,
             replicas: Arc::new(Replicas::new(runtime.clone())),
             runtime,
@@ -103,8 +106,12 @@ impl RemoteLeader {
 
     async fn say_alive(&self) -> Result<()> {
         let oldest_reader = self.readers.oldest().map(|ts| ts.0);
-        let alive = KeepAliveRequest { front_end: self.id, oldest_reader };
-        let send = |mut client: super::finder::Client| async move { client.keep_alive(alive).await };
+        let (sent, open_transactions) = self.lockers.all();
+        let alive = KeepAliveRequest { front_end: self.id, oldest_reader, sent, open_transactions };
+        let send = |mut client: super::finder::Client| {
+            let alive = alive.clone();
+            async move { client.keep_alive(alive).await }
+        };
         let answer = self.finder.call(Repeat::Always, ATTEMPT, send).await?;
         let status: GroupStatus = postcard::from_bytes(&answer.status)
             .map_err(|e| Error::Internal(format!("the leader's status cannot be read: {e}")))?;
@@ -197,6 +204,7 @@ impl RemoteLeader {
             transaction: txn.0,
             keys: keys.to_vec(),
             wait_ms: wait.as_millis() as u64,
+            sent: self.lockers.asks(txn.0),
         };
         let send = |mut client: super::finder::Client| {
             let request = request.clone();
@@ -206,9 +214,10 @@ impl RemoteLeader {
         self.answered(answer).await
     }
 
-    /// Gives up all locks of a transaction, soon. If the leader cannot be told, it finds out when this
-    /// front end has been silent for too long.
+    /// Gives up all locks of a transaction, soon. If the leader cannot be told, it finds out by the next sign of
+    /// life, or when this front end has been silent for too long.
     pub(crate) fn release_locks(self: &Arc<Self>, txn: TxnId) {
+        self.lockers.ended(txn.0);
         let leader = self.clone();
         let released = self.runtime.spawn(async move {
             let release = ReleaseLocksRequest { front_end: leader.id, transaction: txn.0 };
@@ -230,6 +239,8 @@ impl RemoteLeader {
             unchanged_since: m.unchanged_since.0,
             must_be_new: m.must_be_new,
         });
+        let locked = request.locked.into_iter();
+        let locked = locked.map(|l| LockedKey { key: l.key, unchanged_since: l.unchanged_since.0 });
         let commit = CommitTransaction {
             front_end: self.id,
             transaction: request.txn.0,
@@ -237,6 +248,7 @@ impl RemoteLeader {
             changes: changes.collect(),
             schemas: request.schemas.iter().map(|&(table, version)| UsedSchema { table: table.0, version }).collect(),
             unwritten: request.unwritten.iter().map(|table| table.0).collect(),
+            locked: locked.collect(),
         };
         let send = |mut client: super::finder::Client| {
             let commit = commit.clone();

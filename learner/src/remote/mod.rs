@@ -18,6 +18,7 @@ mod failure;
 mod finder;
 mod front_ends;
 mod leader_client;
+mod lockers;
 mod membership_client;
 mod replicas;
 mod row_source;

@@ -24,7 +24,7 @@ use crate::error::{Error, Result};
 use crate::leader::Leader;
 use crate::raft::MESSAGE_BYTES;
 use crate::row_store::{Row, StoreScan};
-use crate::txn::{CheckedMutation, CommitRequest};
+use crate::txn::{CheckedMutation, CommitRequest, LockedKey};
 
 /// Longest wait for commits below a timestamp.
 const SETTLE: Duration = Duration::from_secs(10);
@@ -74,8 +74,8 @@ impl LeaderService {
     }
 
     async fn lock(&self, request: &LockKeysRequest) -> Result<Timestamp> {
-        let LockKeysRequest { front_end, transaction: number, ref keys, wait_ms } = *request;
-        let txn = self.front_ends.transaction(front_end, number);
+        let LockKeysRequest { front_end, transaction: number, ref keys, wait_ms, sent } = *request;
+        let txn = self.front_ends.transaction(front_end, number, sent);
         let _given_back = Locking { front_ends: &self.front_ends, front_end, number, txn };
         self.leader.lock(txn, keys, Duration::from_millis(wait_ms)).await
     }
@@ -91,7 +91,8 @@ impl LeaderService {
             mutations.collect(),
             request.schemas.iter().map(|s| (TableId(s.table), s.version)).collect(),
         )
-        .with_unwritten(request.unwritten.into_iter().map(TableId).collect());
+        .with_unwritten(request.unwritten.into_iter().map(TableId).collect())
+        .with_locked(request.locked.into_iter().map(|l| LockedKey::new(l.key, Timestamp(l.unchanged_since))).collect());
         // What the asker would see as a refusal must be one: a commit that was begun is finished, even if
         // the asker goes away.
         let leader = self.leader.clone();
@@ -123,7 +124,8 @@ impl LeaderService {
         if !self.leader.is_leading() {
             return Err(Error::NotLeader { leader: None });
         }
-        self.front_ends.heard(request.front_end, request.oldest_reader.map(Timestamp));
+        let oldest = request.oldest_reader.map(Timestamp);
+        self.front_ends.heard(request.front_end, oldest, request.sent, &request.open_transactions);
         let status = postcard::to_allocvec(&self.leader.status())
             .map_err(|e| Error::Internal(format!("cannot encode the status: {e}")))?;
         Ok(KeepAliveReply { status: status.into(), members: self.members()? })

@@ -89,6 +89,11 @@ impl ColumnarLearner {
         self.peer.clone()
     }
 
+    /// The ways to other replicas.
+    pub(crate) fn network(&self) -> &Network {
+        &self.network
+    }
+
     /// Where the leader listens, if one is known.
     pub(crate) fn leader_address(&self) -> Option<String> {
         let metrics = self.raft.server_metrics();

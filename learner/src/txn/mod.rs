@@ -13,5 +13,5 @@ pub use transaction::{CommitInfo, LockOutcome, Transaction, TxnMode, TxnOptions}
 pub use write_buffer::{DirtyEntry, Savepoint};
 
 pub(crate) use lock_table::{Acquire, LockTable, TxnId};
-pub(crate) use request::{CheckedMutation, CommitRequest};
+pub(crate) use request::{CheckedMutation, CommitRequest, LockedKey};
 pub(crate) use sequencer::{Admission, ProposalId, Sequencer, Settled};

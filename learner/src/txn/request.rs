@@ -21,6 +21,8 @@ pub(crate) struct CommitRequest {
     pub(crate) schemas: Vec<(TableId, u64)>,
     /// Tables whose rows nobody else may have written since `start_ts`.
     pub(crate) unwritten: Vec<TableId>,
+    /// Keys that it locked and does not write.
+    pub(crate) locked: Vec<LockedKey>,
     /// Whether it changes definitions.
     pub(crate) changes_schema: bool,
 }
@@ -37,6 +39,24 @@ pub(crate) struct CheckedMutation {
     pub(crate) unchanged_since: Timestamp,
     /// Whether the key must have no row.
     pub(crate) must_be_new: bool,
+}
+
+/// A key that a transaction relies on because it locked it. The lock is gone if the leader has changed since, or
+/// the front end was silent for too long: then somebody else may have written the key.
+#[derive(Debug)]
+pub(crate) struct LockedKey {
+    pub(crate) key: Bytes,
+    /// Of the key.
+    pub(crate) hash: KeyHash,
+    /// No version newer than this may exist: the timestamp of the lock.
+    pub(crate) unchanged_since: Timestamp,
+}
+
+impl LockedKey {
+    pub(crate) fn new(key: Bytes, unchanged_since: Timestamp) -> Self {
+        let hash = key_hash(&key);
+        Self { key, hash, unchanged_since }
+    }
 }
 
 impl CheckedMutation {
@@ -59,12 +79,17 @@ impl CommitRequest {
         schemas: Vec<(TableId, u64)>,
     ) -> Self {
         let changes_schema = mutations.iter().any(|m| is_definition_key(m.key()));
-        Self { txn, start_ts, mutations, schemas, unwritten: Vec::new(), changes_schema }
+        Self { txn, start_ts, mutations, schemas, unwritten: Vec::new(), locked: Vec::new(), changes_schema }
     }
 
     /// The same, if nobody else has written rows of these tables.
     pub(crate) fn with_unwritten(self, unwritten: Vec<TableId>) -> Self {
         Self { unwritten, ..self }
+    }
+
+    /// The same, if these keys are as they were when they were locked.
+    pub(crate) fn with_locked(self, locked: Vec<LockedKey>) -> Self {
+        Self { locked, ..self }
     }
 
     /// Roughly the bytes of the transaction's log record.

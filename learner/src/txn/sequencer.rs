@@ -179,6 +179,16 @@ impl Sequencer {
                 }
             }
         }
+        for locked in &request.locked {
+            match self.recent.changed_since(locked.hash, locked.unchanged_since) {
+                Recent::Unchanged => {}
+                Recent::Forgotten => return Admission::CheckAgain,
+                Recent::Changed(_) => {
+                    let start_ts = locked.unchanged_since.0;
+                    return Admission::Rejected(Error::WriteConflict { key: locked.key.clone(), start_ts });
+                }
+            }
+        }
         let commit_ts = match self.oracle.next(now_ms) {
             Ok(ts) => ts,
             Err(exhausted) => return Admission::Window(exhausted),
@@ -205,11 +215,9 @@ impl Sequencer {
         Some(id)
     }
 
-    /// A proposal was applied, or it is certain that it never will be.
-    pub(crate) fn finish(&mut self, id: ProposalId, applied: bool) {
-        if let Some(proposal) = self.in_flight.remove(&id)
-            && applied
-        {
+    /// A proposal was applied.
+    pub(crate) fn finish(&mut self, id: ProposalId) {
+        if let Some(proposal) = self.in_flight.remove(&id) {
             self.applied = self.applied.max(proposal.last_ts);
         }
     }
@@ -220,7 +228,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::txn::{CheckedMutation, TxnId};
+    use crate::txn::{CheckedMutation, LockedKey, TxnId};
 
     fn sequencer() -> Sequencer {
         let mut s = Sequencer::new(Timestamp(100));
@@ -259,7 +267,7 @@ mod tests {
         let during = s.read_ts(0).unwrap();
         assert!(during < commit_ts);
         assert!(matches!(admit(&mut s, &write(during, "k", false)), Admission::Rejected(_)));
-        s.finish(id, true);
+        s.finish(id);
         let after = s.read_ts(0).unwrap();
         assert!(after > commit_ts);
         assert!(matches!(admit(&mut s, &write(after, "k", false)), Admission::Admitted(_)));
@@ -271,7 +279,7 @@ mod tests {
         let start = s.read_ts(0).unwrap();
         let (first, id) = commit(&mut s, &write(start, "a", false));
         commit(&mut s, &write(start, "b", false));
-        s.finish(id, true);
+        s.finish(id);
         assert_eq!(s.read_ts(0).unwrap(), first);
     }
 
@@ -281,7 +289,7 @@ mod tests {
         let start = s.read_ts(0).unwrap();
         let (_, id) = commit(&mut s, &write(start, "k", true));
         assert!(matches!(admit(&mut s, &write(start, "k", true)), Admission::Hold));
-        s.finish(id, true);
+        s.finish(id);
         assert!(matches!(admit(&mut s, &write(start, "k", true)), Admission::CheckAgain));
     }
 
@@ -293,7 +301,7 @@ mod tests {
         let data = CommitRequest { schemas: vec![(TableId(1), 1)], ..write(start, "k", false) };
         let (_, id) = commit(&mut s, &ddl);
         assert!(matches!(admit(&mut s, &data), Admission::Hold));
-        s.finish(id, true);
+        s.finish(id);
         let decided = s.admit(&data, &LockTable::default(), |_| Some(2), 0);
         assert!(matches!(decided, Admission::Rejected(Error::SchemaChanged { .. })));
     }
@@ -306,7 +314,7 @@ mod tests {
         let (_, id) = commit(&mut s, &CommitRequest { schemas: vec![(table, 1)], ..write(before, "row", false) });
         let fill = |start| write(start, "index", false).with_unwritten(vec![table]);
         assert!(matches!(admit(&mut s, &fill(before)), Admission::Rejected(Error::WriteConflict { .. })));
-        s.finish(id, true);
+        s.finish(id);
         let after = s.read_ts(0).unwrap();
         assert!(matches!(admit(&mut s, &fill(after)), Admission::Admitted(_)));
         let earlier_term = fill(Timestamp(99));
@@ -331,9 +339,26 @@ mod tests {
         assert_eq!(s.settled(start, 0), Ok(Settled::Yes));
         assert_eq!(s.settled(below, 0), Ok(Settled::Yes));
         assert_eq!(s.settled(commit_ts, 0), Ok(Settled::InFlight));
-        s.finish(id, true);
+        s.finish(id);
         assert_eq!(s.settled(commit_ts, 0), Ok(Settled::Yes));
         assert_eq!(s.settled(Timestamp(commit_ts.0 + 1_000), 0), Ok(Settled::Future));
+    }
+
+    #[test]
+    fn what_was_locked_and_not_written_must_be_as_it_was() {
+        let mut s = sequencer();
+        let start = s.read_ts(0).unwrap();
+        let relying = |since| {
+            let locked = vec![LockedKey::new(Bytes::from_static(b"read"), since)];
+            write(start, "written", false).with_locked(locked)
+        };
+        let before_this_term = relying(Timestamp(99));
+        assert!(matches!(admit(&mut s, &before_this_term), Admission::CheckAgain));
+        assert!(matches!(admit(&mut s, &relying(start)), Admission::Admitted(_)));
+        let (other, _) = commit(&mut s, &write(start, "read", false));
+        assert!(matches!(admit(&mut s, &relying(start)), Admission::Rejected(Error::WriteConflict { .. })));
+        let later = CommitRequest { mutations: Vec::new(), ..relying(other) };
+        assert!(matches!(admit(&mut s, &later), Admission::Admitted(_)));
     }
 
     #[test]

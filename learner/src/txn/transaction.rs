@@ -15,7 +15,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use deltatree_storage::types::{TableId, Timestamp};
 
-use super::request::{CheckedMutation, CommitRequest};
+use super::request::{CheckedMutation, CommitRequest, LockedKey};
 use super::write_buffer::WriteBuffer;
 use super::{DirtyEntry, Savepoint, TxnId, TxnScan};
 use crate::access::{LeaderAccess, RowReader};
@@ -227,7 +227,8 @@ impl Transaction {
         self.may_hold_locks = true;
         let for_update_ts = self.leader.lock(self.id, keys, wait).await?;
         for key in keys {
-            self.locked.insert(key.clone(), for_update_ts);
+            // Locked again, it must still be as it was found the first time.
+            self.locked.entry(key.clone()).or_insert(for_update_ts);
         }
         Ok(LockOutcome { for_update_ts })
     }
@@ -275,19 +276,24 @@ impl Transaction {
 
     fn take_request(&mut self) -> CommitRequest {
         let start_ts = self.start_ts;
+        let mut locked = std::mem::take(&mut self.locked);
         let mutations = std::mem::take(&mut self.writes)
             .into_writes()
             .map(|(key, write)| {
+                let locked_at = locked.remove(&key);
                 let unchanged_since = match key_shape(&key) {
                     // Whoever changes an entry changes its row as well, and that is checked.
                     Some(KeyShape::Index { .. }) if !write.must_be_new => Timestamp::MAX,
-                    _ => self.locked.get(&key).copied().unwrap_or(start_ts),
+                    _ => locked_at.unwrap_or(start_ts),
                 };
                 CheckedMutation::new(key, write.value, unchanged_since, write.must_be_new)
             })
             .collect();
+        // What was locked and read, but not written, must be as it was just the same.
+        let locked = locked.into_iter().map(|(key, since)| LockedKey::new(key, since)).collect();
         CommitRequest::new(self.id, start_ts, mutations, std::mem::take(&mut self.schemas))
             .with_unwritten(std::mem::take(&mut self.unwritten))
+            .with_locked(locked)
     }
 }
 

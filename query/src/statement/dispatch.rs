@@ -137,8 +137,11 @@ impl Session {
             if !own {
                 return result;
             }
+            // A key that was new when the statement looked, and is not when it commits: the statement says what
+            // to do with a row that exists.
+            let expects_rows = result.is_ok() && resolves_duplicates(statement);
             match self.end_own_transaction(result).await {
-                Err(e) if lost_race(&e) && retries < MAX_RETRIES => retries += 1,
+                Err(e) if (lost_race(&e) || expects_rows && e.code == 1062) && retries < MAX_RETRIES => retries += 1,
                 result => return result,
             }
         }
@@ -159,6 +162,11 @@ impl Session {
 /// Whether another transaction, or a schema change, came first, and nothing happened.
 pub(super) fn lost_race(e: &SqlError) -> bool {
     matches!(e.code, 9007 | 8028)
+}
+
+/// Whether a statement says what to do with a row whose key exists.
+fn resolves_duplicates(statement: &Statement) -> bool {
+    matches!(statement, Statement::Insert(insert) if insert.replace_into || insert.ignore || insert.on.is_some())
 }
 
 /// A view where a table is to be changed.

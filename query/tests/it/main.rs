@@ -10,6 +10,7 @@ mod crash;
 mod damage;
 mod errors;
 mod explain;
+mod faults;
 mod keyed;
 mod load_data;
 mod oracle;

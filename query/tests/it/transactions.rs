@@ -145,3 +145,64 @@ fn queries_of_the_past() {
         assert_eq!(code(one.query_drop("SET tidb_read_staleness = 5")), 1231);
     });
 }
+
+/// Several clients that bring the same new rows: one inserts, the others find its row, and nobody is refused.
+#[test]
+fn rows_that_several_bring_at_once_are_nobodys_duplicates() {
+    const CLIENTS: usize = 4;
+    const ROWS: usize = 200;
+    with_server(|server| {
+        connect(server).query_drop("CREATE TABLE t (id INT PRIMARY KEY, n INT, u INT, UNIQUE by_u (u))").unwrap();
+        std::thread::scope(|scope| {
+            for client in 0..CLIENTS {
+                let mut connection = connect(server);
+                scope.spawn(move || {
+                    for id in 0..ROWS {
+                        let row = format!("INTO t VALUES ({id}, 1, {id})");
+                        let statement = match (id + client) % 3 {
+                            0 => format!("REPLACE {row}"),
+                            1 => format!("INSERT IGNORE {row}"),
+                            _ => format!("INSERT {row} ON DUPLICATE KEY UPDATE n = n + 1"),
+                        };
+                        connection.query_drop(statement).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(rows(&mut connect(server), "SELECT COUNT(*), COUNT(DISTINCT u), 0 FROM t"), [(200, 200, 0)]);
+    });
+}
+
+/// Waits until a statement that begins like this runs, and a little longer.
+fn await_statement(connection: &mut Conn, begins: &str) {
+    loop {
+        let running: Vec<mysql::Row> = connection.query("SHOW FULL PROCESSLIST").unwrap();
+        let statements = running.iter().filter_map(|row| row.get::<Option<String>, _>("Info").flatten());
+        if statements.into_iter().any(|statement| statement.starts_with(begins)) {
+            return std::thread::sleep(std::time::Duration::from_millis(300));
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+}
+
+/// A new index holds commits back. One that waits for a row is not in its way, and does not fail by it.
+#[test]
+fn an_index_is_added_while_a_commit_waits_for_a_row_of_another_transaction() {
+    with_server(|server| {
+        let mut owner = connect(server);
+        two_rows(&mut owner);
+        owner.query_drop("BEGIN PESSIMISTIC").unwrap();
+        owner.query_drop("UPDATE t SET k = k + 1 WHERE id = 1").unwrap();
+        let mut look = connect(server);
+        std::thread::scope(|scope| {
+            let (mut waiter, mut changer) = (connect(server), connect(server));
+            scope.spawn(move || waiter.query_drop("UPDATE t SET k = k + 100 WHERE id = 1").unwrap());
+            await_statement(&mut look, "UPDATE");
+            scope.spawn(move || changer.query_drop("ALTER TABLE t ADD INDEX by_id (id, k)").unwrap());
+            await_statement(&mut look, "ALTER");
+            owner.query_drop("COMMIT").unwrap();
+        });
+        let query = "SELECT * FROM t FORCE INDEX (by_id) WHERE id >= 0 ORDER BY id";
+        assert_eq!(rows(&mut look, query), [(1, 111, 100), (2, 20, 200)]);
+    });
+}

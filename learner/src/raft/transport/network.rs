@@ -9,6 +9,7 @@ use openraft::error::{
 use openraft::network::{Backoff, RPCOption, RaftNetwork, RaftNetworkFactory};
 use openraft::raft::{AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, VoteRequest, VoteResponse};
 use openraft::{BasicNode, OptionalSend, Snapshot, Vote};
+use parking_lot::Mutex;
 use tokio::sync::watch;
 use tonic::Status;
 
@@ -19,10 +20,12 @@ use crate::raft::{NodeId, TypeConfig};
 
 type RpcError = RPCError<NodeId, BasicNode, RaftError<NodeId>>;
 
-/// The replicas of this process, by number. Clones share them.
+/// The replicas of this process, by number, and the ways to those of others, by address. Clones share them.
 #[derive(Clone, Default)]
 pub(crate) struct Network {
     local: Arc<watch::Sender<HashMap<NodeId, LocalPeer>>>,
+    /// One connection a replica: Raft asks for a way each time that it confirms its leadership.
+    remote: Arc<Mutex<HashMap<String, RemotePeer>>>,
 }
 
 impl Network {
@@ -35,13 +38,24 @@ impl Network {
     pub(crate) fn unregister(&self, id: NodeId) {
         self.local.send_modify(|local| drop(local.remove(&id)));
     }
+
+    /// The way to the replica at `address`. Call it within a runtime that outlives the network.
+    pub(super) fn remote(&self, address: &str) -> Result<RemotePeer, Status> {
+        let mut remote = self.remote.lock();
+        if let Some(peer) = remote.get(address) {
+            return Ok(peer.clone());
+        }
+        let peer = RemotePeer::new(address)?;
+        remote.insert(address.to_owned(), peer.clone());
+        Ok(peer)
+    }
 }
 
 impl RaftNetworkFactory<TypeConfig> for Network {
     type Network = Connection;
 
     async fn new_client(&mut self, target: NodeId, node: &BasicNode) -> Connection {
-        let remote = (!node.addr.is_empty()).then(|| RemotePeer::new(&node.addr));
+        let remote = (!node.addr.is_empty()).then(|| self.remote(&node.addr));
         Connection { network: self.clone(), target, remote }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use deltatree_proto::v1::replica_client::ReplicaClient;
-use deltatree_proto::v1::{ReadIndexRequest, SnapshotChunk};
+use deltatree_proto::v1::{ReadIndexReply, ReadIndexRequest, SnapshotChunk};
 use deltatree_storage::types::Timestamp;
 use openraft::raft::{AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, VoteRequest, VoteResponse};
 use openraft::{Snapshot, Vote};
@@ -13,6 +13,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 use tonic::transport::{Channel, Endpoint};
 
+use super::network::Network;
 use super::peer::Answer;
 use super::wire::{CHUNK_BYTES, MESSAGE_BYTES, SnapshotHeader, decode, encode, message};
 use crate::error::{Error, Result};
@@ -28,6 +29,9 @@ impl RemotePeer {
         let endpoint = Endpoint::from_shared(format!("http://{address}"))
             .map_err(|e| Status::invalid_argument(format!("address {address}: {e}")))?
             .connect_timeout(Duration::from_secs(2))
+            // A peer that has gone without a word is given up.
+            .http2_keep_alive_interval(Duration::from_secs(2))
+            .keep_alive_timeout(Duration::from_secs(4))
             .tcp_nodelay(true);
         let client = ReplicaClient::new(endpoint.connect_lazy())
             .max_decoding_message_size(MESSAGE_BYTES)
@@ -43,6 +47,10 @@ impl RemotePeer {
         decode(&answer.into_inner().payload)
     }
 
+    async fn read_index(&mut self, request: ReadIndexRequest) -> Result<ReadIndexReply, Status> {
+        Ok(self.0.read_index(request).await?.into_inner())
+    }
+
     pub(super) async fn vote(&self, request: &VoteRequest<NodeId>) -> Result<Answer<VoteResponse<NodeId>>, Status> {
         let answer = self.0.clone().vote(message(request)?).await?;
         decode(&answer.into_inner().payload)
@@ -54,10 +62,11 @@ impl RemotePeer {
         snapshot: Snapshot<TypeConfig>,
     ) -> Result<SnapshotResponse<NodeId>, Status> {
         const CHUNKS_AHEAD: usize = 4;
-        let header = SnapshotHeader { vote, meta: snapshot.meta, commit_ts: snapshot.snapshot.commit_ts() };
+        let data = *snapshot.snapshot;
+        let (commit_ts, tso_window) = (data.commit_ts(), data.tso_window());
+        let header = SnapshotHeader { vote, meta: snapshot.meta, commit_ts, tso_window };
         let first = SnapshotChunk { header: encode(&header)?, ..SnapshotChunk::default() };
         let (chunks, stream) = mpsc::channel(CHUNKS_AHEAD);
-        let data = *snapshot.snapshot;
         let reader = tokio::task::spawn_blocking(move || send_chunks(first, data, &chunks));
         let answer = self.0.clone().install_snapshot(ReceiverStream::new(stream)).await;
         reader.await.map_err(|e| Status::internal(e.to_string()))??;
@@ -93,17 +102,27 @@ fn send_chunks(first: SnapshotChunk, data: SnapshotData, chunks: &mpsc::Sender<S
     Ok(())
 }
 
-/// Asks the leader at `address` where to read. A zero `ts` asks for a timestamp as well.
-pub(crate) async fn read_index(address: &str, ts: Timestamp, timeout: Duration) -> Result<(Timestamp, u64)> {
+/// Asks the leader at `address` where to read. A zero `ts` asks for a timestamp as well. Errors: `NotLeader`
+/// if it does not answer, or does not lead.
+pub(crate) async fn read_index(
+    network: &Network,
+    address: &str,
+    ts: Timestamp,
+    timeout: Duration,
+) -> Result<(Timestamp, u64)> {
+    /// Whoever leads answers long before. Whoever does not may be out of reach.
+    const ATTEMPT: Duration = Duration::from_secs(2);
     let failed = |e: Status| match e.code() {
-        tonic::Code::FailedPrecondition | tonic::Code::Unavailable => Error::NotLeader { leader: None },
-        _ => Error::Io { action: "ask the leader where to read", reason: e.message().to_owned() },
+        tonic::Code::InvalidArgument | tonic::Code::Internal | tonic::Code::Unimplemented => {
+            Error::Io { action: "ask the leader where to read", reason: e.message().to_owned() }
+        }
+        // It does not lead, it is late, or the connection broke.
+        _ => Error::NotLeader { leader: None },
     };
-    let peer = RemotePeer::new(address).map_err(failed)?;
-    let request = ReadIndexRequest { timestamp: ts.0, timeout_ms: timeout.as_millis() as u64 };
-    let late = || Error::Timeout { what: "the leader's read index".into(), waited_ms: timeout.as_millis() as u64 };
-    let mut client = peer.0;
-    let answer = tokio::time::timeout(timeout, client.read_index(request)).await.map_err(|_| late())?;
-    let answer = answer.map_err(failed)?.into_inner();
+    let attempt = timeout.min(ATTEMPT);
+    let mut peer = network.remote(address).map_err(failed)?;
+    let request = ReadIndexRequest { timestamp: ts.0, timeout_ms: attempt.as_millis() as u64 };
+    let answer = tokio::time::timeout(attempt, peer.read_index(request)).await;
+    let answer = answer.map_err(|_| Error::NotLeader { leader: None })?.map_err(failed)?;
     Ok((Timestamp(answer.timestamp), answer.index))
 }

@@ -21,6 +21,7 @@ pub(super) struct SnapshotHeader {
     pub(super) vote: Vote<NodeId>,
     pub(super) meta: SnapshotMeta<NodeId, BasicNode>,
     pub(super) commit_ts: Timestamp,
+    pub(super) tso_window: Timestamp,
 }
 
 pub(super) fn encode<T: Serialize>(value: &T) -> Result<Bytes, Status> {

@@ -18,6 +18,8 @@ pub use types::{NodeId, TypeConfig};
 
 pub use columnar_machine::replay_index;
 pub(crate) use columnar_machine::{Beside, ColumnarMachine, LearnerState, durable_index};
+#[cfg(test)]
+pub(crate) use log_store::SIMULATED_LOG;
 pub(crate) use log_store::{DurableLog, MemoryLog};
 pub(crate) use settings::raft_config;
 pub(crate) use transport::{

@@ -51,7 +51,16 @@ const SAFE_POINT: &[u8] = b"safe_point";
 impl RowStore {
     /// Opens or creates the store in `path`. Blocks on disk. Errors: `Locked`, `Io`, `Corrupt`.
     pub(crate) fn open(path: &Path, cache_bytes: u64) -> Result<Self> {
-        let backend = Backend::open(path, cache_bytes)?;
+        Self::over(Backend::open(path, cache_bytes)?)
+    }
+
+    /// The store on a simulated disk. Errors: `Corrupt`.
+    #[cfg(test)]
+    pub(crate) fn simulated(disk: crate::sim::SimDisk) -> Result<Self> {
+        Self::over(Backend::simulated(disk))
+    }
+
+    fn over(backend: Backend) -> Result<Self> {
         let store = Self { backend, safe_point: Arc::default(), overwritten: Arc::default(), scanned: Arc::default() };
         if let Some(bytes) = store.meta(SAFE_POINT)? {
             let bytes: [u8; 8] = bytes.as_ref().try_into().map_err(|_| Error::Corrupt {

@@ -1,7 +1,9 @@
 //! Where the log is kept: durably on voters, in memory on the columnar learner.
 
+mod appender;
 mod cache;
 mod codec;
+mod disk;
 mod durable;
 mod memory;
 #[cfg(test)]
@@ -9,3 +11,5 @@ mod tests;
 
 pub(crate) use durable::DurableLog;
 pub(crate) use memory::MemoryLog;
+#[cfg(test)]
+pub(crate) use disk::LOG as SIMULATED_LOG;

@@ -53,6 +53,12 @@ impl SimNetwork {
         drop(gone);
     }
 
+    /// Nobody is reachable any more.
+    pub(crate) fn clear(&self) {
+        let gone = std::mem::take(&mut self.0.lock().peers);
+        drop(gone);
+    }
+
     /// Messages from one node to another are lost until [`SimNetwork::heal`].
     pub(crate) fn cut(&self, from: NodeId, to: NodeId) {
         self.0.lock().cut.insert((from, to));

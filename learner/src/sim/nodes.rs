@@ -384,9 +384,7 @@ impl Nodes {
     pub(crate) fn end(&self) {
         self.0.voters.lock().clear();
         self.0.learners.lock().clear();
-        for id in 0..200 {
-            self.0.network.unregister(id);
-        }
+        self.0.network.clear();
         self.0.executor.end();
     }
 }

@@ -33,12 +33,16 @@ const PAID_IN: i64 = 100;
 pub(crate) const ACCOUNTS_SUM: i64 = ACCOUNT_IDS * PAID_IN;
 const ITEM_IDS: u64 = 80;
 
-/// Creates the tables and pays in, if that has not happened yet.
-async fn set_up(executor: Executor, history: History, voter: RunningVoter) -> Result<()> {
+/// Creates the tables, or pays in. Returns whether both have happened.
+async fn set_up(executor: Executor, history: History, voter: RunningVoter) -> Result<bool> {
     let mut session = Session::begin(executor, history, voter, TxnMode::Optimistic).await?;
     let catalog = session.definitions()?;
-    if catalog.table(DATABASE, ACCOUNTS).is_some() {
-        return Ok(());
+    if let Some(info) = catalog.table(DATABASE, ACCOUNTS) {
+        let ts = session.start_ts();
+        if session.row(info, 0, ts)?.is_none() {
+            (0..ACCOUNT_IDS).try_for_each(|id| session.put(info, &[Some(id), Some(PAID_IN), Some(0)], false))?;
+        }
+        return session.commit().await.map(|_| true);
     }
     let invalid = |e: crate::catalog::CatalogError| Error::Invalid(e.to_string());
     let mut ops = create_database(&catalog, DATABASE).map_err(invalid)?.1;
@@ -48,15 +52,12 @@ async fn set_up(executor: Executor, history: History, voter: RunningVoter) -> Re
         let column = |id, name| ColumnInfo::new(ColumnId(id), name, SqlType::BigInt { unsigned: false }, false);
         let columns = vec![column(1, "id"), column(2, "v"), column(3, "tag")];
         let info = TableInfo::new(DATABASE, name, columns, PrimaryKey::Integer { column: ColumnId(1) });
-        let (info, created) = create_table(&before, info).map_err(invalid)?;
-        if name == ACCOUNTS {
-            (0..ACCOUNT_IDS).try_for_each(|id| session.put(&info, &[Some(id), Some(PAID_IN), Some(0)], false))?;
-        }
+        let created = create_table(&before, info).map_err(invalid)?.1;
         ops.extend(created);
     }
     ops.into_iter().try_for_each(|op| session.write(op))?;
     session.commit().await?;
-    Ok(())
+    Ok(false)
 }
 
 /// Sets up, trying until it works.
@@ -64,8 +65,10 @@ pub(crate) async fn prepare(nodes: &Nodes) {
     loop {
         if let Some((_, voter)) = nodes.leader() {
             let work = set_up(nodes.executor().clone(), nodes.history().clone(), voter.clone());
-            if matches!(nodes.within(voter.life, work).await, Some(Ok(()))) {
-                return;
+            match nodes.within(voter.life, work).await {
+                Some(Ok(true)) => return,
+                Some(Ok(false)) | None => {}
+                Some(Err(e)) => nodes.history().event(format!("setting up failed: {e}")),
             }
         }
         pause(Duration::from_millis(300)).await;

@@ -399,16 +399,15 @@ impl RowSource for RowsOfVoters {
         at: Timestamp,
     ) -> std::result::Result<Box<dyn Iterator<Item = std::result::Result<RowVersion, ApplyError>> + 'a>, ApplyError>
     {
-        let failed = |e: Error| ApplyError::RowSource(e.to_string());
         let mut voters = self.0.running_voters();
-        voters.retain(|(_, v)| v.leader.voter().applied().commit_ts >= at && v.leader.safe_point() <= at);
+        voters.retain(|(_, v)| v.leader.voter().applied().commit_ts >= at);
         let Some((_, voter)) = voters.first() else {
             return Err(ApplyError::RowSource(format!("no voter has the rows at {at}")));
         };
         let (start, end) = row_range(table, &KeyRange::ALL);
-        let rows = voter.leader.voter().store.versions_at(&start, &end, at).map_err(failed)?;
+        let rows = voter.leader.voter().store.versions_at(&start, &end, at).map_err(ApplyError::of_rows)?;
         Ok(Box::new(rows.map(move |row| {
-            let (row, commit_ts) = row.map_err(failed)?;
+            let (row, commit_ts) = row.map_err(ApplyError::of_rows)?;
             Ok(RowVersion { key: row.key_bytes(), value: row.value_bytes(), commit_ts })
         })))
     }

@@ -13,7 +13,7 @@ mod types;
 mod voter_machine;
 
 pub use command::{Command, CommitRecord, Mutation};
-pub use snapshot::{SnapshotData, SnapshotItem};
+pub use snapshot::{SnapshotBounds, SnapshotData, SnapshotItem};
 pub use types::{NodeId, TypeConfig};
 
 pub use columnar_machine::replay_index;

@@ -20,24 +20,40 @@ pub struct SnapshotItem {
     pub value: Bytes,
 }
 
+/// What a raft snapshot says beside its pairs: what whoever gets it must know in order to lead.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct SnapshotBounds {
+    /// The newest commit in it.
+    pub commit_ts: Timestamp,
+    /// No timestamp at or above this was handed out by those who led before.
+    pub tso_window: Timestamp,
+    /// Versions that only readers below this could see may be missing.
+    pub safe_point: Timestamp,
+}
+
 /// The content of a raft snapshot: its pairs, by key space and in key order. Reading blocks on disk or
 /// on the sender.
 pub struct SnapshotData {
-    commit_ts: Timestamp,
+    bounds: SnapshotBounds,
     items: Box<dyn Iterator<Item = Result<SnapshotItem>> + Send>,
 }
 
 impl SnapshotData {
     pub(crate) fn new(
-        commit_ts: Timestamp,
+        bounds: SnapshotBounds,
         items: impl Iterator<Item = Result<SnapshotItem>> + Send + 'static,
     ) -> Self {
-        Self { commit_ts, items: Box::new(items) }
+        Self { bounds, items: Box::new(items) }
     }
 
-    /// The newest commit in it.
-    pub(crate) fn commit_ts(&self) -> Timestamp {
-        self.commit_ts
+    /// Without pairs.
+    pub(crate) fn empty() -> Self {
+        Self::new(SnapshotBounds::default(), std::iter::empty())
+    }
+
+    /// See [`SnapshotBounds`].
+    pub(crate) fn bounds(&self) -> SnapshotBounds {
+        self.bounds
     }
 }
 

@@ -54,7 +54,8 @@ impl DiskBackend {
             .worker_threads(2)
             .open()
             .map_err(|e| open_error(path, e))?;
-        let meta = db.keyspace(Space::Meta.name(), KeyspaceCreateOptions::default).map_err(Error::io("open the row store"))?;
+        let meta =
+            db.keyspace(Space::Meta.name(), KeyspaceCreateOptions::default).map_err(Error::io("open the row store"))?;
         let generation = match meta.get(GENERATION).map_err(Error::io("read the row store"))? {
             Some(bytes) => u64::from_be_bytes(bytes.as_ref().try_into().map_err(|_| Error::Corrupt {
                 what: "generation of the row store",

@@ -15,8 +15,8 @@ mod tests;
 
 pub use record::Row;
 
-pub(crate) use disk::open_error;
 pub(crate) use batch::ApplyBatch;
 pub(crate) use copy::live_version;
+pub(crate) use disk::open_error;
 pub(crate) use scan::StoreScan;
 pub(crate) use store::{RowStore, StoreReader};

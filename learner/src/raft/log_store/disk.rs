@@ -82,9 +82,7 @@ impl LogDisk {
     /// The last encoded entry.
     pub(super) fn last(&self) -> Result<Option<Slice>, StorageError> {
         match self {
-            Self::Database { log, .. } => {
-                log.last_key_value().map(|pair| pair.value().map_err(read_error)).transpose()
-            }
+            Self::Database { log, .. } => log.last_key_value().map(|pair| pair.value().map_err(read_error)).transpose(),
             #[cfg(test)]
             Self::Simulated(disk) => {
                 Ok(disk.range(LOG, Bound::Unbounded, Bound::Unbounded).pop().map(|(_, value)| value))

@@ -9,7 +9,7 @@ mod memory;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use durable::DurableLog;
-pub(crate) use memory::MemoryLog;
 #[cfg(test)]
 pub(crate) use disk::LOG as SIMULATED_LOG;
+pub(crate) use durable::DurableLog;
+pub(crate) use memory::MemoryLog;

@@ -54,7 +54,7 @@ impl RemotePeer {
         snapshot: Snapshot<TypeConfig>,
     ) -> Result<SnapshotResponse<NodeId>, Status> {
         const CHUNKS_AHEAD: usize = 4;
-        let header = SnapshotHeader { vote, meta: snapshot.meta, commit_ts: snapshot.snapshot.commit_ts() };
+        let header = SnapshotHeader { vote, meta: snapshot.meta, bounds: snapshot.snapshot.bounds() };
         let first = SnapshotChunk { header: encode(&header)?, ..SnapshotChunk::default() };
         let (chunks, stream) = mpsc::channel(CHUNKS_AHEAD);
         let data = *snapshot.snapshot;

@@ -39,7 +39,7 @@ pub(crate) enum Outcome {
 pub(crate) struct Txn {
     pub(crate) called: Moment,
     pub(crate) start_ts: Timestamp,
-    /// When it had its start timestamp.
+    /// When it had its start timestamp; 0 if it never had, or chose one itself.
     pub(crate) begun: Moment,
     /// What it wrote.
     pub(crate) writes: Vec<(Bytes, Option<Bytes>)>,
@@ -152,6 +152,14 @@ impl History {
         if let Err(violation) = verdict {
             self.with(|t| t.violation(violation));
         }
+    }
+
+    /// The timestamp of some commit among the last hundred.
+    pub(crate) fn some_commit_ts(&self, draw: impl FnOnce(u64) -> u64) -> Option<Timestamp> {
+        self.with(|t| {
+            let back = draw(t.commits.len().min(100).max(1) as u64) as usize;
+            t.commits.iter().nth_back(back).map(|(_, c)| c.commit_ts)
+        })
     }
 
     /// Changes the record of a transaction.

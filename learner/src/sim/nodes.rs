@@ -217,7 +217,8 @@ impl Nodes {
         let store = RowStore::simulated(disks.rows)?;
         let rows = store.clone();
         let executor = self.0.executor.clone();
-        let sync_time = move || executor.random(|r| if r.chance(20) { r.between_ms(20, 400) } else { r.between_ms(0, 4) });
+        let sync_time =
+            move || executor.random(|r| if r.chance(20) { r.between_ms(20, 400) } else { r.between_ms(0, 4) });
         let log = DurableLog::simulated(disks.log, move || rows.persist(), sync_time)?;
         let state = VoterState::load(store)?;
         self.0.history.judge(reopened::check_voter(&self.0.history, id, &state));
@@ -332,13 +333,8 @@ impl Nodes {
         let machine = ColumnarMachine::open(state.clone(), Beside::Elsewhere(rows))?;
         let applied = *state.applied.borrow();
         self.0.history.judge(reopened::check_learner(&self.0.history, id, &state.engine, applied));
-        let watched = Witness {
-            machine,
-            node: id,
-            history: self.0.history.clone(),
-            disks: self.0.disks.clone(),
-            next: None,
-        };
+        let watched =
+            Witness { machine, node: id, history: self.0.history.clone(), disks: self.0.disks.clone(), next: None };
         let links = Links { network: self.0.network.clone(), from: id };
         let raft = Raft::new(id, self.raft_config()?, links, state.log.clone(), watched)
             .await

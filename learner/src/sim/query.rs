@@ -40,9 +40,14 @@ pub(crate) async fn query(
     patience: Duration,
     hold: Duration,
 ) -> Result<Timestamp> {
-    let called = nodes.history().moment();
-    // Either the front end has a timestamp, or the replica asks for one.
+    let mut called = nodes.history().moment();
+    // The front end has a timestamp, of now or of the past, or the replica asks for one.
     let registered = match nodes.leader() {
+        Some((_, voter)) if !hold.is_zero() && nodes.executor().random(|r| r.chance(200)) => {
+            called = 0;
+            let past = nodes.history().some_commit_ts(|n| nodes.executor().random(|r| r.below(n)));
+            past.map(|ts| voter.leader.register_reader(ts)).transpose()?
+        }
         Some((_, voter)) if nodes.executor().random(|r| r.chance(500)) => {
             let access = LeaderAccess::Here(voter.leader.clone());
             nodes.within(voter.life, async move { access.read_snapshot().await }).await.transpose()?
@@ -92,7 +97,8 @@ async fn at_the_gate(
             at: nodes.executor().now(),
         });
     });
-    let (column, bound) = nodes.executor().random(|r| (r.below(width(&snapshot) as u64) as usize, r.below(1_000) as i64));
+    let (column, bound) =
+        nodes.executor().random(|r| (r.below(width(&snapshot) as u64) as usize, r.below(1_000) as i64));
     history.judge(pruning_never_drops_a_row::check(&snapshot, &rows, column, bound));
     pause(hold).await;
     match all() {

@@ -133,7 +133,8 @@ async fn read_everything(nodes: &Nodes) {
         let mut last = String::new();
         while let Some(name) = unread.last() {
             if nodes.executor().now() - begun > LIMIT {
-                let text = format!("reads_see_every_commit_before_them: learner {id} shows no {name} after {LIMIT:?}: {last}");
+                let text =
+                    format!("reads_see_every_commit_before_them: learner {id} shows no {name} after {LIMIT:?}: {last}");
                 nodes.history().judge(Err(text));
                 break;
             }

@@ -40,6 +40,17 @@ impl Session {
         voter: RunningVoter,
         mode: TxnMode,
     ) -> Result<Self> {
+        Self::begin_at(executor, history, voter, mode, None).await
+    }
+
+    /// Begins a transaction that reads at `read_ts`, or as of now.
+    pub(crate) async fn begin_at(
+        executor: Executor,
+        history: History,
+        voter: RunningVoter,
+        mode: TxnMode,
+        read_ts: Option<Timestamp>,
+    ) -> Result<Self> {
         let number = history.with(|t| {
             let called = t.moment();
             t.txns.push(Txn {
@@ -55,9 +66,13 @@ impl Session {
             });
             t.txns.len() - 1
         });
-        let options = TxnOptions { mode, read_ts: None };
+        let options = TxnOptions { mode, read_ts };
         let txn = LeaderAccess::Here(voter.leader.clone()).begin(options).await?;
-        history.txn(number, |t, moment| (t.start_ts, t.begun) = (txn.start_ts(), moment));
+        match read_ts {
+            None => history.txn(number, |t, moment| (t.start_ts, t.begun) = (txn.start_ts(), moment)),
+            // It says nothing about what is newest.
+            Some(_) => history.txn(number, |t, _| t.called = 0),
+        }
         Ok(Self { executor, history, voter, number, txn, writes: BTreeMap::new(), unchanged: BTreeMap::new() })
     }
 

@@ -110,7 +110,15 @@ async fn on_leader(nodes: &Nodes) {
 async fn read(executor: Executor, history: History, voter: RunningVoter) -> Result<()> {
     let table = *executor.random(|r| r.pick(&[ACCOUNTS, ITEMS, MARKERS]));
     let hold = executor.random(|r| r.between_ms(0, 2_000));
-    let session = Session::begin(executor, history, voter, TxnMode::Optimistic).await?;
+    // Rows of a dropped table go for old readers, too.
+    let past = match executor.random(|r| r.chance(300)) && table != ITEMS {
+        true => history.some_commit_ts(|n| executor.random(|r| r.below(n))),
+        false => None,
+    };
+    let session = Session::begin_at(executor, history.clone(), voter, TxnMode::Optimistic, past).await?;
+    if past.is_some() {
+        history.count("reads of the past");
+    }
     let info = session.definitions()?.table(DATABASE, table).cloned();
     if let Some(info) = info {
         session.read_table(&info, hold).await?;

@@ -19,7 +19,9 @@ pub(crate) fn check(history: &Taken) -> Verdict {
                 return Err(format!("acked_write_is_durable: it failed, and is in the log at {writes:?}: {txn:?}"));
             }
             (Outcome::Unknown, Some(writes)) if txn.committing.is_none() && !writes.is_empty() => {
-                return Err(format!("acked_write_is_durable: nobody asked to commit it, and it is in the log: {txn:?}"));
+                return Err(format!(
+                    "acked_write_is_durable: nobody asked to commit it, and it is in the log: {txn:?}"
+                ));
             }
             (Outcome::Failed | Outcome::Unknown, Some(writes)) if writes.len() > 1 => {
                 return Err(format!("acked_write_is_durable: it is in the log several times: {txn:?}"));

@@ -16,8 +16,11 @@ pub(crate) fn check(snapshot: &Snapshot, all: &Rows, column: usize, bound: i64) 
     let projection = (0..width(snapshot)).collect();
     let request = ScanRequest { predicates: vec![predicate], ..ScanRequest::all(projection) };
     let found = rows_of(snapshot, request)?;
-    let expected: Rows =
-        all.iter().filter(|(_, row)| row[column].is_some_and(|v| v >= bound)).map(|(id, row)| (*id, row.clone())).collect();
+    let expected: Rows = all
+        .iter()
+        .filter(|(_, row)| row[column].is_some_and(|v| v >= bound))
+        .map(|(id, row)| (*id, row.clone()))
+        .collect();
     if found == expected {
         return Ok(());
     }

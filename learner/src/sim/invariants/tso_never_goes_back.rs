@@ -26,8 +26,8 @@ pub(crate) fn check(history: &Taken) -> Verdict {
         upto.checked_sub(1).map(|i| known[i].1)
     };
     for txn in history.txns.iter().filter(|t| t.begun > 0) {
-        if before(txn.called).is_some_and(|ts| txn.start_ts < ts) {
-            return Err(format!("tso_never_goes_back: {txn:?} began at an older timestamp than others had"));
+        if let Some(known) = before(txn.called).filter(|known| txn.start_ts < *known) {
+            return Err(format!("tso_never_goes_back: others had {known} already: {txn:?}"));
         }
         if let (Outcome::Committed(ts), Some(asked)) = (&txn.outcome, txn.committing)
             && before(asked).is_some_and(|known| *ts <= known)

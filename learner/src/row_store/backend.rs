@@ -93,6 +93,7 @@ impl Backend {
     }
 
     /// Pairs with keys in `start..end`, as of now.
+    #[cfg_attr(not(test), expect(clippy::useless_conversion, reason = "a simulation has pairs of its own"))]
     pub(crate) fn range(&self, space: Space, start: &[u8], end: &[u8]) -> Pairs {
         on_variant!(Self, self, b => b.range(space, start, end).into())
     }
@@ -196,6 +197,7 @@ impl SpaceSnapshot {
     }
 
     /// All pairs of a space in this view, in key order.
+    #[cfg_attr(not(test), expect(clippy::useless_conversion, reason = "a simulation has pairs of its own"))]
     pub(crate) fn iter(&self, space: Space) -> Pairs {
         on_variant!(Self, self, s => s.iter(space).into())
     }

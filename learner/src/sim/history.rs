@@ -157,7 +157,7 @@ impl History {
     /// The timestamp of some commit among the last hundred.
     pub(crate) fn some_commit_ts(&self, draw: impl FnOnce(u64) -> u64) -> Option<Timestamp> {
         self.with(|t| {
-            let back = draw(t.commits.len().min(100).max(1) as u64) as usize;
+            let back = draw(t.commits.len().clamp(1, 100) as u64) as usize;
             t.commits.iter().nth_back(back).map(|(_, c)| c.commit_ts)
         })
     }

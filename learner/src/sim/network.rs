@@ -166,6 +166,7 @@ impl Link {
         executor.random(|r| r.chance(odds)).then(|| message.clone())
     }
 
+    #[allow(clippy::result_large_err, reason = "openraft's error types are what its traits return")]
     fn answered<T>(&self, answer: Result<Result<T, RaftError<NodeId>>, Unreachable>) -> Result<T, RpcError> {
         match answer {
             Ok(answer) => answer.map_err(|e| RPCError::RemoteError(RemoteError::new(self.to, e))),

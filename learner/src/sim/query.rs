@@ -12,9 +12,11 @@ use super::invariants::{pruning_never_drops_a_row, snapshot_reads_are_repeatable
 use super::nodes::{Nodes, RunningLearner};
 use super::workload::{ACCOUNTS, ITEMS, MARKERS, table};
 use crate::access::LeaderAccess;
+use crate::clock::Clock;
 use crate::columnar::pass_gate_by;
 use crate::error::{Error, Result};
 use crate::raft::NodeId;
+use crate::tso::timestamp_at;
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -43,10 +45,14 @@ pub(crate) async fn query(
     let mut called = nodes.history().moment();
     // The front end has a timestamp, of now or of the past, or the replica asks for one.
     let registered = match nodes.leader() {
-        Some((_, voter)) if !hold.is_zero() && nodes.executor().random(|r| r.chance(200)) => {
+        Some((leading, voter)) if !hold.is_zero() && nodes.executor().random(|r| r.chance(300)) => {
             called = 0;
-            let past = nodes.history().some_commit_ts(|n| nodes.executor().random(|r| r.below(n)));
-            past.map(|ts| voter.leader.register_reader(ts)).transpose()?
+            // By the clock it may be above what is in flight, which the gate must wait for.
+            let ts = match nodes.executor().random(|r| r.chance(500)) {
+                true => Some(timestamp_at(nodes.clock(leading).now_ms())),
+                false => nodes.history().some_commit_ts(|n| nodes.executor().random(|r| r.below(n))),
+            };
+            ts.map(|ts| voter.leader.register_reader(ts)).transpose()?
         }
         Some((_, voter)) if nodes.executor().random(|r| r.chance(500)) => {
             let access = LeaderAccess::Here(voter.leader.clone());

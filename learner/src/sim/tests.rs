@@ -55,7 +55,7 @@ impl Sum {
 #[test]
 fn a_few_seeds_violate_nothing() {
     let mut sum = Sum::default();
-    for seed in 0..6 {
+    for seed in 0..20 {
         let report = run_apart(seed);
         check(&report);
         sum.add(&report);

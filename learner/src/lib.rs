@@ -19,6 +19,8 @@ mod remote;
 mod replica;
 mod row_store;
 mod runtime;
+#[cfg(test)]
+mod sim;
 pub mod table_write;
 mod tso;
 mod txn;

@@ -24,6 +24,11 @@
 //! **Damage.** A table whose files are damaged is built again from the row store, as of the newest
 //! commit taken in.
 //!
+//! **Late builds.** The row store keeps old versions for a while only. A replica that is further behind
+//! than that cannot build a table at its place in the log. It goes on without the table, which nobody can
+//! read meanwhile, and tries again with every flush: at the latest at the end of the log it succeeds,
+//! since no voter collects what the newest commit shows.
+//!
 //! Index entries are not columnar and are passed over. Nothing here reads a clock or depends on
 //! anything but the commits: two replicas that apply one log hand the same batches to their engines.
 //! Only the boundaries of batches differ, and they are invisible.
@@ -58,6 +63,8 @@ pub struct ColumnarApplier {
     pending_bytes: usize,
     /// Newest commit taken in.
     taken_in: Timestamp,
+    /// Columnar tables that are still to be built. The engine has nothing of them.
+    unbuilt: BTreeSet<TableId>,
 }
 
 impl ColumnarApplier {
@@ -74,14 +81,15 @@ impl ColumnarApplier {
         catalog: Arc<CatalogSnapshot>,
         at: Timestamp,
     ) -> Result<Self, ApplyError> {
-        let applier = Self {
+        let mut applier = Self {
             sink,
             rows,
             catalog,
             pending: BTreeMap::new(),
             pending_rows: 0,
             pending_bytes: 0,
-            taken_in: Timestamp::ZERO,
+            taken_in: at,
+            unbuilt: BTreeSet::new(),
         };
         let known: BTreeSet<_> = applier.sink.tables().into_iter().collect();
         let wanted: BTreeMap<_, _> =
@@ -93,7 +101,7 @@ impl ColumnarApplier {
             if known.contains(table) {
                 applier.put_table(info)?;
             } else {
-                applier.rebuild(*table, at)?;
+                applier.build(*table, at)?;
             }
         }
         Ok(applier)
@@ -144,7 +152,8 @@ impl ColumnarApplier {
         let pending = match self.pending.entry(table) {
             std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
             std::collections::btree_map::Entry::Vacant(entry) => {
-                match self.catalog.table_by_id(table).filter(|t| t.columnar) {
+                let lacking = self.unbuilt.contains(&table);
+                match self.catalog.table_by_id(table).filter(|t| t.columnar && !lacking) {
                     Some(info) => entry.insert(PendingRows::new(info.clone())),
                     None => return Ok(()),
                 }
@@ -169,12 +178,33 @@ impl ColumnarApplier {
                 Ok(()) => {}
                 Err(e) if e.kind() == StorageErrorKind::Corrupt => {
                     tracing::warn!(%table, error = %e, "building a damaged columnar table anew");
-                    self.rebuild(table, self.taken_in)?;
+                    self.build(table, self.taken_in)?;
                 }
                 Err(source) => return Err(ApplyError::Storage { table, source }),
             }
         }
+        for table in self.unbuilt.clone() {
+            self.build(table, self.taken_in)?;
+        }
         Ok(())
+    }
+
+    /// Builds a table as of `at`, or, if the row store has no versions as old as that, later.
+    fn build(&mut self, table: TableId, at: Timestamp) -> Result<(), ApplyError> {
+        match self.rebuild(table, at) {
+            Err(e @ ApplyError::RowsGone { .. }) => {
+                if self.unbuilt.insert(table) {
+                    tracing::warn!(%table, error = %e, "a columnar table is built when this replica has caught up");
+                    self.drop_table(table)?;
+                }
+                Ok(())
+            }
+            built => {
+                built?;
+                self.unbuilt.remove(&table);
+                Ok(())
+            }
+        }
     }
 
     /// Builds a table anew from the row store, as of `at`, in place of what the engine has of it:
@@ -209,13 +239,15 @@ impl ColumnarApplier {
         let old = std::mem::replace(&mut self.catalog, new.clone());
         for before in old.tables().filter(|t| t.columnar) {
             if !new.table_by_id(before.id).is_some_and(|t| t.columnar) {
+                self.unbuilt.remove(&before.id);
                 self.drop_table(before.id)?;
             }
         }
         for table in new.tables().filter(|t| t.columnar) {
             match old.table_by_id(table.id) {
                 Some(before) if before == table => {}
-                Some(before) if !before.columnar => self.rebuild(table.id, at)?,
+                Some(before) if !before.columnar => self.build(table.id, at)?,
+                Some(_) if self.unbuilt.contains(&table.id) => {}
                 Some(_) | None => self.put_table(table)?,
             }
         }

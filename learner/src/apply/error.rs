@@ -27,6 +27,24 @@ pub enum ApplyError {
     /// The row store could not be read for a rebuild.
     #[error("cannot read the row store: {0}")]
     RowSource(String),
+    /// The row store does not hold any more what a rebuild has to start from.
+    #[error("the row store has no versions as of timestamp {ts} any more: its safe point is {safe_point}")]
+    RowsGone {
+        /// Asked for.
+        ts: u64,
+        /// The oldest that can be read.
+        safe_point: u64,
+    },
+}
+
+impl ApplyError {
+    /// Of a row store that could not be read.
+    pub(crate) fn of_rows(e: crate::Error) -> Self {
+        match e {
+            crate::Error::SnapshotTooOld { ts, safe_point } => Self::RowsGone { ts, safe_point },
+            other => Self::RowSource(other.to_string()),
+        }
+    }
 }
 
 impl From<ApplyError> for crate::Error {
@@ -47,6 +65,7 @@ impl From<ApplyError> for crate::Error {
             },
             ApplyError::Codec(e) => Self::Corrupt { what: "log entry", reason: e.to_string() },
             ApplyError::Catalog(e) => Self::Corrupt { what: "definition in the log", reason: e.to_string() },
+            ApplyError::RowsGone { ts, safe_point } => Self::SnapshotTooOld { ts, safe_point },
             ApplyError::RowSource(reason) => Self::Io { action: "build a columnar table from the row store", reason },
         }
     }

@@ -115,6 +115,8 @@ type History = Vec<(u64, Option<Bytes>)>;
 #[derive(Default)]
 struct ModelRows {
     versions: Mutex<BTreeMap<Bytes, History>>,
+    /// Nothing older can be read.
+    safe_point: Mutex<u64>,
 }
 
 impl ModelRows {
@@ -153,6 +155,10 @@ impl RowSource for ModelRows {
         table: TableId,
         at: Timestamp,
     ) -> Result<Box<dyn Iterator<Item = Result<RowVersion, ApplyError>> + 'a>, ApplyError> {
+        let safe_point = *self.safe_point.lock();
+        if at.0 < safe_point {
+            return Err(ApplyError::RowsGone { ts: at.0, safe_point });
+        }
         let (start, end) = row_range(table, &Default::default());
         Ok(Box::new(self.at(at.0).into_iter().filter(move |r| start <= r.key && r.key < end).map(Ok)))
     }
@@ -367,6 +373,30 @@ fn a_damaged_table_is_built_from_the_rows_and_the_others_go_on() {
     }
     applier.flush().unwrap();
     assert!(sink.damaged.lock().is_empty());
+    leader.check(&sink);
+}
+
+#[test]
+fn a_table_whose_rows_are_gone_is_built_once_the_replica_has_caught_up() {
+    let mut leader = Leader::new();
+    let (a, b) = (leader.create("a", true), leader.create("b", false));
+    leader.write(&[(b, 1, Some("x".into()))]);
+    leader.alter(b, |info| info.columnar = true);
+    leader.write(&[(b, 2, Some("y".into()))]);
+    leader.write(&[(a, 3, Some("z".into()))]);
+    let newest = leader.log.last().unwrap().0;
+    *leader.rows.safe_point.lock() = newest;
+    let sink = Arc::new(ModelSink::default());
+    let nothing = Arc::new(CatalogSnapshot::default());
+    let mut applier = ColumnarApplier::new(sink.clone(), leader.rows.clone(), nothing, Timestamp::ZERO).unwrap();
+    for (ts, ops) in &leader.log {
+        applier.commit(Timestamp(*ts), pairs(ops)).unwrap();
+        if *ts < newest {
+            applier.flush().unwrap();
+            assert!(!sink.tables().contains(&b), "at {ts} the table cannot be complete");
+        }
+    }
+    applier.flush().unwrap();
     leader.check(&sink);
 }
 

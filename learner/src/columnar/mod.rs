@@ -15,6 +15,9 @@ mod wire;
 pub use replica::ColumnarReplica;
 pub use table::{TableScan, TableScanWorker, TableSnapshot};
 
+#[cfg(test)]
+pub(crate) use gate::pass_gate_by;
+
 pub(crate) use gate::pass_gate;
 pub(crate) use remote_replica::{RemoteReplica, ReplicaProgress};
 pub(crate) use service::columnar_service;

@@ -1,7 +1,7 @@
 //! A columnar replica, here or there.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use deltatree_storage::engine::Engine;
 use deltatree_storage::types::{TableId, Timestamp};
@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::group::GateReport;
 use crate::leader::Leader;
 use crate::replica::ColumnarLearner;
+use crate::runtime::now;
 
 /// The columns of a group. Clones share them.
 #[derive(Clone)]
@@ -45,16 +46,16 @@ impl ColumnarReplica {
     /// Errors: `Timeout` (the replica is behind), `NotLeader`, `Closed`, `Invalid` (a timestamp in the
     /// future), `Io` (the replica cannot be reached), and its own error if it has stopped.
     pub async fn read_gate(&self, ts: Timestamp, timeout: Duration) -> Result<GateReport> {
-        let begun = Instant::now();
+        let begun = now();
         let position = match &self.0 {
             Place::Here { leader, learner } => {
                 let position = leader.read_index(ts, timeout).await?;
-                learner.wait_applied(position, timeout.saturating_sub(begun.elapsed())).await?;
+                learner.wait_applied(position, timeout.saturating_sub(now() - begun)).await?;
                 position
             }
             Place::There(replica) => replica.pass_gate(ts, timeout).await?,
         };
-        Ok(GateReport { position, waited: begun.elapsed() })
+        Ok(GateReport { position, waited: now() - begun })
     }
 
     /// A table as the replica has it at `ts`: complete if the gate for `ts` was passed. Never waits for the

@@ -59,7 +59,7 @@ impl Leader {
     async fn submit(&self, request: CommitRequest) -> Result<Reply> {
         let (reply, answer) = oneshot::channel();
         self.queue.send(Submission { request, reply }).await.map_err(|_| Error::Closed)?;
-        match tokio::time::timeout(self.limits.replication, answer).await {
+        match crate::runtime::timeout(self.limits.replication, answer).await {
             Ok(Ok(reply)) => Ok(reply),
             Ok(Err(_)) => Err(Error::OutcomeUnknown("the leader stopped".into())),
             Err(_) => Err(Error::OutcomeUnknown(format!(

@@ -37,13 +37,13 @@ impl Leader {
     }
 
     async fn confirm_once(&self) -> Result<()> {
-        let asked = tokio::time::timeout(self.limits.replication, self.raft.get_read_log_id()).await;
+        let asked = crate::runtime::timeout(self.limits.replication, self.raft.get_read_log_id()).await;
         match asked {
             Ok(Ok((read_log_id, _))) => {
                 let index = read_log_id.map_or(0, |l| l.index);
                 let mut applied = self.voter.watch_applied();
                 let wait = applied.wait_for(|a| a.index >= index);
-                match tokio::time::timeout(self.limits.replication, wait).await {
+                match crate::runtime::timeout(self.limits.replication, wait).await {
                     Ok(Ok(_)) => self.serves_in(read_log_id.map(|l| l.leader_id.term)),
                     Ok(Err(_)) => Err(Error::Closed),
                     Err(_) => Err(self.unconfirmed()),

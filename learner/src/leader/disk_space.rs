@@ -58,7 +58,7 @@ impl DiskSpace {
 /// Looks again and again until the leader stops.
 pub(super) async fn watch(leader: Arc<Leader>) {
     while !leader.is_stopping() {
-        tokio::time::sleep(PAUSE).await;
+        crate::runtime::sleep(PAUSE).await;
         leader.disk.look();
     }
 }

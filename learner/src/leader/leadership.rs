@@ -43,7 +43,7 @@ pub(super) async fn run(leader: Arc<Leader>) {
         }
         tokio::select! {
             changed = metrics.changed() => if changed.is_err() { break },
-            () = tokio::time::sleep(retry.unwrap_or_default()), if retry.is_some() => {}
+            () = crate::runtime::sleep(retry.unwrap_or_default()), if retry.is_some() => {}
             () = leader.stopped() => break,
         }
     }

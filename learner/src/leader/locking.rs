@@ -5,17 +5,17 @@ use std::time::Duration;
 use bytes::Bytes;
 use deltatree_storage::types::Timestamp;
 use tokio::sync::oneshot;
-use tokio::time::Instant;
 
 use super::Leader;
 use crate::error::{Error, Result};
+use crate::runtime::{Instant, now, sleep};
 use crate::txn::{Acquire, TxnId};
 
 impl Leader {
     /// Locks `keys`, one after the other, for `txn`. Returns a timestamp at which whatever former
     /// owners committed is visible.
     pub(crate) async fn lock(&self, txn: TxnId, keys: &[Bytes], wait: Duration) -> Result<Timestamp> {
-        let deadline = Instant::now() + wait;
+        let deadline = now() + wait;
         // One order for everybody makes most deadlocks impossible.
         let mut sorted: Vec<&Bytes> = keys.iter().collect();
         sorted.sort_unstable();
@@ -23,7 +23,7 @@ impl Leader {
             self.lock_one(txn, key, deadline).await?;
         }
         let newest = self.newest_commit(keys)?;
-        let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_secs(1));
+        let left = (deadline - now()).max(Duration::from_secs(1));
         self.settle(newest, left).await?;
         self.read_ts().await
     }
@@ -49,7 +49,7 @@ impl Leader {
         let _queued = Queued { leader: self, txn };
         tokio::select! {
             granted = granted => granted.map_err(|_| self.not_leader()),
-            () = tokio::time::sleep_until(deadline) => Err(Error::LockWaitTimeout { key: key.clone() }),
+            () = sleep(deadline - now()) => Err(Error::LockWaitTimeout { key: key.clone() }),
             () = self.stopped() => Err(Error::Closed),
         }
     }

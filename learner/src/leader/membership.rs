@@ -123,7 +123,7 @@ impl Leader {
         if known.is_some() {
             return self.change_members(ChangeMembers::SetNodes([(id, node)].into())).await;
         }
-        match tokio::time::timeout(self.limits.replication, self.raft.add_learner(id, node, false)).await {
+        match crate::runtime::timeout(self.limits.replication, self.raft.add_learner(id, node, false)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(e)) => Err(self.refusal(e)),
             Err(_) => Err(self.unreplicated()),
@@ -131,7 +131,7 @@ impl Leader {
     }
 
     async fn change_members(&self, change: ChangeMembers<NodeId, BasicNode>) -> Result<()> {
-        match tokio::time::timeout(self.limits.replication, self.raft.change_membership(change, false)).await {
+        match crate::runtime::timeout(self.limits.replication, self.raft.change_membership(change, false)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(e)) => Err(self.refusal(e)),
             Err(_) => Err(self.unreplicated()),

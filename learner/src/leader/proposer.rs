@@ -138,7 +138,7 @@ impl Proposer {
             tokio::select! {
                 _ = self.pipeline.durable.changed() => {}
                 _ = self.progress.changed() => {}
-                () = tokio::time::sleep(GUARD) => {}
+                () = crate::runtime::sleep(GUARD) => {}
             }
         }
     }
@@ -211,7 +211,7 @@ impl Proposer {
         self.pipeline.sent();
         match leader.raft.client_write_ff(Command::Commits(Arc::new(records))).await {
             Ok(outcome) => {
-                tokio::spawn(async move {
+                crate::runtime::spawn(async move {
                     let failed = match outcome.await {
                         Ok(Ok(_)) => None,
                         Ok(Err(e)) => Some(e.to_string()),

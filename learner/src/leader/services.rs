@@ -20,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::group::GroupStatus;
 use crate::raft::{Command, DurableLog, NodeId, Raft, VoterState};
 use crate::row_store::StoreReader;
+use crate::runtime::Spawner;
 use crate::tso::WindowExhausted;
 use crate::txn::{LockTable, Sequencer, Settled, TxnId};
 
@@ -73,7 +74,7 @@ pub(crate) struct Leader {
     next_txn: AtomicU64,
     pub(super) stopping: watch::Sender<bool>,
     /// Where the services run.
-    runtime: tokio::runtime::Handle,
+    runtime: Spawner,
 }
 
 /// What is decided under the leader's lock.
@@ -127,12 +128,12 @@ impl Leader {
             readers: Readers::default(),
             next_txn: AtomicU64::new(1),
             stopping: watch::Sender::new(false),
-            runtime: tokio::runtime::Handle::current(),
+            runtime: Spawner::here(),
         });
-        tokio::spawn(super::proposer::run(leader.clone(), submissions));
-        tokio::spawn(super::leadership::run(leader.clone()));
-        tokio::spawn(super::disk_space::watch(leader.clone()));
-        tokio::spawn(super::confirm::run(leader.clone(), confirm_requests));
+        crate::runtime::spawn(super::proposer::run(leader.clone(), submissions));
+        crate::runtime::spawn(super::leadership::run(leader.clone()));
+        crate::runtime::spawn(super::disk_space::watch(leader.clone()));
+        crate::runtime::spawn(super::confirm::run(leader.clone(), confirm_requests));
         leader
     }
 
@@ -178,7 +179,7 @@ impl Leader {
             Ok(())
         };
         let late = || Error::Timeout { what: "a leader".into(), waited_ms: timeout.as_millis() as u64 };
-        tokio::time::timeout(timeout, wait).await.map_err(|_| late())?
+        crate::runtime::timeout(timeout, wait).await.map_err(|_| late())?
     }
 
     /// Whether this voter leads and serves.
@@ -189,7 +190,7 @@ impl Leader {
     /// Replicates a command that is no transaction.
     pub(super) async fn replicate(&self, command: Command) -> Result<()> {
         let write = self.raft.client_write(command);
-        match tokio::time::timeout(self.limits.replication, write).await {
+        match crate::runtime::timeout(self.limits.replication, write).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(openraft::error::RaftError::APIError(_))) => Err(self.not_leader()),
             Ok(Err(openraft::error::RaftError::Fatal(e))) => Err(self.fatal(&e)),
@@ -312,7 +313,7 @@ impl Leader {
         };
         let late =
             || Error::Timeout { what: format!("commits below timestamp {ts}"), waited_ms: timeout.as_millis() as u64 };
-        tokio::time::timeout(timeout, wait).await.map_err(|_| late())?
+        crate::runtime::timeout(timeout, wait).await.map_err(|_| late())?
     }
 
     fn try_settled(&self, ts: Timestamp) -> Result<Result<Settled, WindowExhausted>> {
@@ -403,6 +404,14 @@ impl Leader {
             row_disk_bytes: self.voter.store.disk_bytes(),
             ..GroupStatus::default()
         }
+    }
+
+    /// Whether no lock is held or waited for, and nothing is in flight.
+    #[cfg(test)]
+    pub(crate) fn is_idle(&self) -> bool {
+        let state = self.state.lock();
+        let in_flight = state.term.as_ref().map_or(0, |led| led.sequencer.in_flight());
+        state.locks.is_empty() && state.waiters.is_empty() && in_flight == 0
     }
 
     /// Tells everybody who waits for progress.

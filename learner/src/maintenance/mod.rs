@@ -5,4 +5,8 @@ mod learner_care;
 mod voter_care;
 mod workers;
 
+#[cfg(test)]
+pub(crate) use learner_care::LearnerCare;
+#[cfg(test)]
+pub(crate) use voter_care::VoterCare;
 pub(crate) use workers::Maintenance;

@@ -1,16 +1,17 @@
 //! A voter's safe point, log and old versions, and those of a columnar engine beside it.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::config::GroupConfig;
 use crate::error::Result;
 use crate::leader::Leader;
 use crate::replica::ColumnarLearner;
+use crate::runtime::{Instant, now};
 use crate::tso::timestamp_at;
 
 /// What is looked after.
-pub(super) struct VoterCare {
+pub(crate) struct VoterCare {
     config: GroupConfig,
     leader: Arc<Leader>,
     /// In the same process, if there is one.
@@ -22,11 +23,12 @@ pub(super) struct VoterCare {
 }
 
 impl VoterCare {
-    pub(super) fn new(config: GroupConfig, leader: Arc<Leader>, learner: Option<Arc<ColumnarLearner>>) -> Self {
-        Self { config, leader, learner, safe_point_moved: None, flushed: Instant::now(), flushed_at: 0 }
+    pub(crate) fn new(config: GroupConfig, leader: Arc<Leader>, learner: Option<Arc<ColumnarLearner>>) -> Self {
+        Self { config, leader, learner, safe_point_moved: None, flushed: now(), flushed_at: 0 }
     }
 
-    pub(super) fn tick(&mut self) -> Result<bool> {
+    /// One look for work. Returns whether there is more to do at once.
+    pub(crate) fn tick(&mut self) -> Result<bool> {
         self.move_safe_point()?;
         self.flush_if_due()?;
         self.purge_log();
@@ -38,10 +40,10 @@ impl VoterCare {
     /// have to end when another voter takes over.
     fn move_safe_point(&mut self) -> Result<()> {
         let interval = (self.config.gc_life / 10).clamp(Duration::from_millis(100), Duration::from_secs(10));
-        if self.safe_point_moved.is_some_and(|at| at.elapsed() < interval) {
+        if self.safe_point_moved.is_some_and(|at| now() - at < interval) {
             return Ok(());
         }
-        self.safe_point_moved = Some(Instant::now());
+        self.safe_point_moved = Some(now());
         let life_ms = self.config.gc_life.as_millis() as u64;
         let wanted = timestamp_at(self.config.clock.now_ms().saturating_sub(life_ms));
         // What is not yet applied may still come, and must find the versions that it replaces.
@@ -61,10 +63,10 @@ impl VoterCare {
         let Some(learner) = &self.learner else { return Ok(()) };
         let applied = learner.applied().index;
         let log_is_long = self.leader.log().bytes_after(self.flushed_at) > self.config.log_keep_bytes;
-        let is_late = self.flushed.elapsed() >= self.config.columnar_flush_interval;
+        let is_late = now() - self.flushed >= self.config.columnar_flush_interval;
         if applied > self.flushed_at && (log_is_long || is_late) {
             learner.engine().flush()?;
-            self.flushed = Instant::now();
+            self.flushed = now();
             self.flushed_at = applied;
         }
         Ok(())
@@ -85,13 +87,11 @@ impl VoterCare {
         }
     }
 
-    /// Removes versions that nobody can read, a few at a time so that applying never waits long.
+    /// Removes versions that nobody can read, a few at a time so that applying never waits long. Returns
+    /// whether there are more.
     fn collect(&mut self) -> Result<bool> {
         const STEP: usize = 500;
         let progress = self.leader.voter().exclusively(|store| store.collect(STEP))?;
-        if progress.more {
-            std::thread::sleep(Duration::from_millis(2));
-        }
         Ok(progress.more)
     }
 }

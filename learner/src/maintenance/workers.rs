@@ -28,6 +28,8 @@ type Worker = (mpsc::Sender<()>, JoinHandle<()>);
 
 /// Pause between two looks for work.
 const TICK: Duration = Duration::from_millis(200);
+/// Pause between two pieces of work, for whoever waits for what they hold.
+const BREATH: Duration = Duration::from_millis(2);
 
 impl Maintenance {
     /// Of a voter and a learner beside it.
@@ -71,7 +73,7 @@ impl Drop for Maintenance {
     }
 }
 
-/// Runs `tick` again and again: at once if it says that there is more to do, else after a pause.
+/// Runs `tick` again and again: soon if it says that there is more to do, else after a pause.
 fn spawn<T: Send + 'static>(
     name: &str,
     mut state: T,
@@ -83,7 +85,7 @@ fn spawn<T: Send + 'static>(
         let mut pause = TICK;
         while stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
             pause = match tick(&mut state) {
-                Ok(true) => Duration::ZERO,
+                Ok(true) => BREATH,
                 Ok(false) => TICK,
                 Err(e) => {
                     tracing::warn!(task, error = %e, "background work failed, it is tried again");

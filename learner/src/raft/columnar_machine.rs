@@ -159,7 +159,7 @@ impl ColumnarMachine {
 
     /// Replaces all tables by those of a raft snapshot.
     fn install(&mut self, meta: &SnapshotMeta<NodeId, BasicNode>, snapshot: SnapshotData) -> Result<()> {
-        let commit_ts = snapshot.commit_ts();
+        let commit_ts = snapshot.bounds().commit_ts;
         let engine = self.state.engine.clone();
         let definitions = super::columnar_snapshot::build(&engine, snapshot)?;
         let catalog = Arc::new(load_catalog(&definitions)?);
@@ -251,7 +251,7 @@ impl RaftStateMachine<TypeConfig> for ColumnarMachine {
     }
 
     async fn begin_receiving_snapshot(&mut self) -> Result<Box<SnapshotData>, StorageError> {
-        Ok(Box::new(SnapshotData::new(Timestamp::ZERO, Timestamp::ZERO, std::iter::empty())))
+        Ok(Box::new(SnapshotData::empty()))
     }
 
     async fn install_snapshot(
@@ -280,10 +280,7 @@ impl NoSnapshots {
             last_membership: position.membership.clone(),
             snapshot_id: "columnar".into(),
         };
-        Snapshot {
-            meta,
-            snapshot: Box::new(SnapshotData::new(position.commit_ts, Timestamp::ZERO, std::iter::empty())),
-        }
+        Snapshot { meta, snapshot: Box::new(SnapshotData::empty()) }
     }
 }
 

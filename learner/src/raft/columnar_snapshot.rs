@@ -27,7 +27,7 @@ enum Item {
 
 /// Builds all columnar tables of `snapshot`. Returns the definitions. Blocks on disk and on the sender.
 pub(super) fn build(engine: &Engine, snapshot: SnapshotData) -> Result<BTreeMap<Bytes, Bytes>> {
-    let commit_ts = snapshot.commit_ts();
+    let commit_ts = snapshot.bounds().commit_ts;
     let mut items = snapshot.filter_map(|item| relevant(item).transpose()).peekable();
     let mut definitions = BTreeMap::new();
     while let Some(Item::Definition(key, value)) = next_if(&mut items, |i| matches!(i, Item::Definition(..)))? {

@@ -13,11 +13,13 @@ mod types;
 mod voter_machine;
 
 pub use command::{Command, CommitRecord, Mutation};
-pub use snapshot::{SnapshotData, SnapshotItem};
+pub use snapshot::{SnapshotBounds, SnapshotData, SnapshotItem};
 pub use types::{NodeId, TypeConfig};
 
 pub use columnar_machine::replay_index;
 pub(crate) use columnar_machine::{Beside, ColumnarMachine, LearnerState, durable_index};
+#[cfg(test)]
+pub(crate) use log_store::SIMULATED_LOG;
 pub(crate) use log_store::{DurableLog, MemoryLog};
 pub(crate) use settings::raft_config;
 pub(crate) use transport::{

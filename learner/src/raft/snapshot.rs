@@ -20,32 +20,41 @@ pub struct SnapshotItem {
     pub value: Bytes,
 }
 
+/// What a raft snapshot says beside its pairs: what whoever gets it must know in order to lead.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct SnapshotBounds {
+    /// The newest commit in it.
+    pub commit_ts: Timestamp,
+    /// No timestamp at or above this was handed out by those who led before; those below may have been, though
+    /// nothing was committed at them.
+    pub tso_window: Timestamp,
+    /// Versions that only readers below this could see may be missing.
+    pub safe_point: Timestamp,
+}
+
 /// The content of a raft snapshot: its pairs, by key space and in key order. Reading blocks on disk or
 /// on the sender.
 pub struct SnapshotData {
-    commit_ts: Timestamp,
-    tso_window: Timestamp,
+    bounds: SnapshotBounds,
     items: Box<dyn Iterator<Item = Result<SnapshotItem>> + Send>,
 }
 
 impl SnapshotData {
     pub(crate) fn new(
-        commit_ts: Timestamp,
-        tso_window: Timestamp,
+        bounds: SnapshotBounds,
         items: impl Iterator<Item = Result<SnapshotItem>> + Send + 'static,
     ) -> Self {
-        Self { commit_ts, tso_window, items: Box::new(items) }
+        Self { bounds, items: Box::new(items) }
     }
 
-    /// The newest commit in it.
-    pub(crate) fn commit_ts(&self) -> Timestamp {
-        self.commit_ts
+    /// Without pairs.
+    pub(crate) fn empty() -> Self {
+        Self::new(SnapshotBounds::default(), std::iter::empty())
     }
 
-    /// What was agreed on when it was taken: no timestamp at or above this had been handed out, and those below
-    /// may have been, though nothing was committed at them.
-    pub(crate) fn tso_window(&self) -> Timestamp {
-        self.tso_window
+    /// See [`SnapshotBounds`].
+    pub(crate) fn bounds(&self) -> SnapshotBounds {
+        self.bounds
     }
 }
 

@@ -3,6 +3,7 @@
 use openraft::BasicNode;
 
 use super::{Command, SnapshotData};
+use crate::runtime::GroupRuntime;
 
 openraft::declare_raft_types!(
     /// See the module.
@@ -12,6 +13,7 @@ openraft::declare_raft_types!(
         NodeId = u64,
         Node = BasicNode,
         SnapshotData = SnapshotData,
+        AsyncRuntime = GroupRuntime,
 );
 
 /// A replica's number.

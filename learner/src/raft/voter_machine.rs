@@ -16,7 +16,10 @@ use openraft::{
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use super::{Command, CommitRecord, Entry, LogId, NodeId, SnapshotData, StorageError, StoredMembership, TypeConfig};
+use super::{
+    Command, CommitRecord, Entry, LogId, NodeId, SnapshotBounds, SnapshotData, StorageError, StoredMembership,
+    TypeConfig,
+};
 use crate::catalog::CatalogSnapshot;
 use crate::codec::meta_range;
 use crate::error::{Error, Result};
@@ -229,7 +232,7 @@ impl RaftStateMachine<TypeConfig> for VoterMachine {
     }
 
     async fn begin_receiving_snapshot(&mut self) -> Result<Box<SnapshotData>, StorageError> {
-        Ok(Box::new(SnapshotData::new(Timestamp::ZERO, Timestamp::ZERO, std::iter::empty())))
+        Ok(Box::new(SnapshotData::empty()))
     }
 
     async fn install_snapshot(
@@ -238,15 +241,15 @@ impl RaftStateMachine<TypeConfig> for VoterMachine {
         snapshot: Box<SnapshotData>,
     ) -> Result<(), StorageError> {
         let state = self.state.clone();
-        let commit_ts = snapshot.commit_ts();
-        let applied: AppliedState = (meta.last_log_id, meta.last_membership.clone(), commit_ts);
+        let bounds = snapshot.bounds();
+        let applied: AppliedState = (meta.last_log_id, meta.last_membership.clone(), bounds.commit_ts);
         crate::runtime::blocking(|| {
             let _writing = state.writing.lock();
-            // A window that is too late is safe, one that is too early is not: reads were given timestamps
-            // below it.
-            let window = state.tso_window().max(snapshot.tso_window()).max(Timestamp(commit_ts.0 + 1));
+            // The entries that agreed on it are not coming any more. A window that is too late is safe, one
+            // that is too early is not.
+            let window = state.tso_window().max(bounds.tso_window).max(Timestamp(bounds.commit_ts.0 + 1));
             let meta = [(APPLIED, encode(&applied)?), (TSO_WINDOW, encode(&window)?)];
-            state.store.replace_all(*snapshot, &meta)?;
+            state.store.replace_all(*snapshot, &meta, bounds.safe_point)?;
             state.reload()
         })
         .map_err(|e| StorageIOError::write_snapshot(Some(meta.signature()), AnyError::new(&e)))?;
@@ -274,10 +277,11 @@ impl VoterSnapshots {
             Some(bytes) => decode("timestamp window", &bytes)?,
             None => Timestamp::ZERO,
         };
+        let bounds = SnapshotBounds { commit_ts, tso_window, safe_point: view.safe_point()? };
         let snapshot_id = last_log_id.map_or_else(|| "empty".to_owned(), |l| l.to_string());
         Ok(Snapshot {
             meta: SnapshotMeta { last_log_id, last_membership, snapshot_id },
-            snapshot: Box::new(SnapshotData::new(commit_ts, tso_window, view.into_items())),
+            snapshot: Box::new(SnapshotData::new(bounds, view.into_items())),
         })
     }
 }

@@ -10,7 +10,7 @@ use super::finder::Finder;
 use super::rows::RemoteScan;
 use crate::apply::{ApplyError, RowSource, RowVersion};
 use crate::codec::row_range;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// See the module.
 pub(crate) struct LeaderRows {
@@ -41,7 +41,7 @@ impl RowSource for LeaderRows {
         self.runtime.spawn(fetch);
         let versions = std::iter::from_fn(move || rows.next_entry());
         Ok(Box::new(versions.map(|row| {
-            let row = row.map_err(|e: Error| ApplyError::RowSource(e.to_string()))?;
+            let row = row.map_err(ApplyError::of_rows)?;
             Ok(RowVersion { key: row.key, value: row.value, commit_ts: Timestamp(row.commit_timestamp) })
         })))
     }

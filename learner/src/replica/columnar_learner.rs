@@ -70,6 +70,14 @@ impl ColumnarLearner {
         Ok(Self { id, raft, state, peer, network, runtime })
     }
 
+    /// A learner whose parts a simulation has put together.
+    #[cfg(test)]
+    pub(crate) fn simulated(id: NodeId, raft: Raft, state: Arc<LearnerState>, backlog_bytes: u64) -> Self {
+        let backlog = EntryBacklog { state: state.clone(), limit: backlog_bytes };
+        let peer = LocalPeer::new(raft.clone(), Some(Arc::new(backlog)));
+        Self { id, raft, state, peer, network: Network::default(), runtime: OwnRuntime::none() }
+    }
+
     /// The columns.
     pub(crate) fn engine(&self) -> &Engine {
         &self.state.engine
@@ -134,7 +142,7 @@ impl ColumnarLearner {
                 failed = failed.wait_for(Option::is_some) => Err(failed.ok().and_then(|e| e.clone()).unwrap_or(Error::Closed)),
             }
         };
-        tokio::time::timeout(timeout, wait).await.map_err(|_| late())?
+        crate::runtime::timeout(timeout, wait).await.map_err(|_| late())?
     }
 
     /// Stops and makes durable what is applied. Blocks on disk.

@@ -21,14 +21,13 @@ impl RowSource for VoterRows {
         table: TableId,
         at: Timestamp,
     ) -> Result<Box<dyn Iterator<Item = Result<RowVersion, ApplyError>> + 'a>, ApplyError> {
-        let failed = |e: crate::Error| ApplyError::RowSource(e.to_string());
         if !self.0.wait_applied_blocking(at, PATIENCE) {
             return Err(ApplyError::RowSource(format!("the voter has not applied timestamp {at} in time")));
         }
         let (start, end) = row_range(table, &deltatree_storage::types::KeyRange::ALL);
-        let rows = self.0.store.versions_at(&start, &end, at).map_err(failed)?;
+        let rows = self.0.store.versions_at(&start, &end, at).map_err(ApplyError::of_rows)?;
         Ok(Box::new(rows.map(move |row| {
-            let (row, commit_ts) = row.map_err(failed)?;
+            let (row, commit_ts) = row.map_err(ApplyError::of_rows)?;
             Ok(RowVersion { key: row.key_bytes(), value: row.value_bytes(), commit_ts })
         })))
     }

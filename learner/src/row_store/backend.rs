@@ -1,19 +1,19 @@
-//! The only file of the row store that names the key-value library.
+//! What the row store asks of a key-value library.
 //!
-//! What the row store asks of a library is little: ordered key spaces, atomic batches over several of
-//! them, snapshots, and one durable sync. Everything else about versions is built above it.
-//!
-//! The data spaces exist in *generations*. A raft snapshot is written into the next one, which becomes
-//! current in the same batch that sets the applied position; so a crash leaves either the old content
-//! or the new.
+//! It is little: ordered key spaces, atomic batches over several of them, snapshots, and one durable
+//! sync. Everything else about versions is built above it. The product keeps the spaces in a database
+//! ([`super::disk`]), a simulation in memory ([`super::memory`]), where a crash can be had at will.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use arc_swap::ArcSwap;
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable, Slice};
+use fjall::Slice;
 
-use crate::error::{Error, Result};
+use super::disk::{DiskBackend, DiskBatch, DiskGeneration, DiskSnapshot};
+#[cfg(test)]
+use super::memory::{MemoryBackend, MemoryBatch, MemoryGeneration, MemorySnapshot};
+use crate::error::Result;
+#[cfg(test)]
+use crate::sim::SimDisk;
 
 /// The key spaces of the row store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,196 +38,199 @@ impl Space {
         Self::DATA.get(usize::from(number)).copied()
     }
 
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Rows => "rows",
             Self::History => "history",
             Self::Garbage => "garbage",
-            Self::Meta => META,
+            Self::Meta => "meta",
         }
     }
 }
 
-const META: &str = "meta";
-const GENERATION: &[u8] = b"generation";
+/// Pairs in key order, from either end.
+#[cfg(not(test))]
+pub(crate) type Pairs = fjall::Iter;
+#[cfg(test)]
+pub(crate) use super::memory::Pairs;
 
-/// The data spaces of one generation, and the meta space.
+/// Open key spaces. Clones share them.
 #[derive(Clone)]
-struct Spaces {
-    generation: u64,
-    spaces: [Keyspace; 4],
+pub(crate) enum Backend {
+    /// In a database.
+    Disk(DiskBackend),
+    /// On a simulated disk.
+    #[cfg(test)]
+    Memory(MemoryBackend),
 }
 
-impl Spaces {
-    fn open(db: &Database, meta: &Keyspace, generation: u64) -> Result<Self> {
-        let open = |space: Space| {
-            db.keyspace(&format!("{}.{generation}", space.name()), KeyspaceCreateOptions::default)
-                .map_err(Error::io("open the row store"))
-        };
-        let spaces = [open(Space::Rows)?, open(Space::History)?, open(Space::Garbage)?, meta.clone()];
-        Ok(Self { generation, spaces })
-    }
-
-    fn get(&self, space: Space) -> &Keyspace {
-        &self.spaces[space as usize]
-    }
-}
-
-/// An open database.
-#[derive(Clone)]
-pub(crate) struct Backend {
-    db: Database,
-    meta: Keyspace,
-    current: Arc<ArcSwap<Spaces>>,
+/// Calls a method on whichever variant there is.
+macro_rules! on_variant {
+    ($kind:ident, $this:expr, $inner:ident => $call:expr) => {
+        match $this {
+            $kind::Disk($inner) => $call,
+            #[cfg(test)]
+            $kind::Memory($inner) => $call,
+        }
+    };
 }
 
 impl Backend {
     /// Opens or creates the database in `path`. Blocks on disk.
     pub(crate) fn open(path: &Path, cache_bytes: u64) -> Result<Self> {
-        let db = Database::builder(path)
-            .cache_size(cache_bytes)
-            .worker_threads(2)
-            .open()
-            .map_err(|e| open_error(path, e))?;
-        let meta = db.keyspace(META, KeyspaceCreateOptions::default).map_err(Error::io("open the row store"))?;
-        let generation = match meta.get(GENERATION).map_err(Error::io("read the row store"))? {
-            Some(bytes) => u64::from_be_bytes(bytes.as_ref().try_into().map_err(|_| Error::Corrupt {
-                what: "generation of the row store",
-                reason: format!("{} bytes, expected 8", bytes.len()),
-            })?),
-            None => 0,
-        };
-        let spaces = Spaces::open(&db, &meta, generation)?;
-        Ok(Self { db, meta, current: Arc::new(ArcSwap::from_pointee(spaces)) })
+        Ok(Self::Disk(DiskBackend::open(path, cache_bytes)?))
+    }
+
+    /// The spaces on a simulated disk.
+    #[cfg(test)]
+    pub(crate) fn simulated(disk: SimDisk) -> Self {
+        Self::Memory(MemoryBackend::new(disk))
     }
 
     /// The newest value of `key`.
     pub(crate) fn get(&self, space: Space, key: &[u8]) -> Result<Option<Slice>> {
-        self.current.load().get(space).get(key).map_err(Error::io("read the row store"))
+        on_variant!(Self, self, b => b.get(space, key))
     }
 
     /// Pairs with keys in `start..end`, as of now.
-    pub(crate) fn range(&self, space: Space, start: &[u8], end: &[u8]) -> fjall::Iter {
-        self.current.load().get(space).range(start..end)
+    #[cfg_attr(not(test), expect(clippy::useless_conversion, reason = "a simulation has pairs of its own"))]
+    pub(crate) fn range(&self, space: Space, start: &[u8], end: &[u8]) -> Pairs {
+        on_variant!(Self, self, b => b.range(space, start, end).into())
     }
 
     /// A view that later batches do not change.
     pub(crate) fn snapshot(&self) -> SpaceSnapshot {
-        SpaceSnapshot { snapshot: self.db.snapshot(), spaces: self.current.load_full() }
+        match self {
+            Self::Disk(b) => SpaceSnapshot::Disk(b.snapshot()),
+            #[cfg(test)]
+            Self::Memory(b) => SpaceSnapshot::Memory(b.snapshot()),
+        }
     }
 
     /// An empty batch.
     pub(crate) fn batch(&self) -> Batch {
-        Batch { inner: self.db.batch(), spaces: self.current.load_full() }
+        match self {
+            Self::Disk(b) => Batch::Disk(b.batch()),
+            #[cfg(test)]
+            Self::Memory(b) => Batch::Memory(b.batch()),
+        }
     }
 
     /// Begins a new memory table for a space; the former one is written to disk in the background.
     pub(crate) fn rotate(&self, space: Space) -> Result<()> {
-        self.current.load().get(space).rotate_memtable().map(drop).map_err(Error::io("write to the row store"))
+        match self {
+            Self::Disk(b) => b.rotate(space),
+            #[cfg(test)]
+            Self::Memory(_) => Ok(()),
+        }
     }
 
     /// Makes all earlier batches durable. Blocks on disk.
     pub(crate) fn persist(&self) -> Result<()> {
-        self.db.persist(PersistMode::SyncData).map_err(Error::io("sync the row store"))
+        on_variant!(Self, self, b => b.persist())
     }
 
     /// Bytes on disk.
     pub(crate) fn disk_bytes(&self) -> u64 {
-        self.db.disk_space().unwrap_or(0)
+        match self {
+            Self::Disk(b) => b.disk_bytes(),
+            #[cfg(test)]
+            Self::Memory(_) => 0,
+        }
     }
 
     /// An empty next generation to fill.
     pub(crate) fn next_generation(&self) -> Result<NextGeneration> {
-        let generation = self.current.load().generation + 1;
-        // Left over from an attempt that a crash ended.
-        self.delete(&Spaces::open(&self.db, &self.meta, generation)?)?;
-        let spaces = Arc::new(Spaces::open(&self.db, &self.meta, generation)?);
-        Ok(NextGeneration { backend: self.clone(), spaces })
-    }
-
-    fn delete(&self, spaces: &Spaces) -> Result<()> {
-        for space in Space::DATA {
-            self.db.delete_keyspace(spaces.get(space).clone()).map_err(Error::io("delete from the row store"))?;
-        }
-        Ok(())
+        Ok(match self {
+            Self::Disk(b) => NextGeneration::Disk(b.next_generation()?),
+            #[cfg(test)]
+            Self::Memory(b) => NextGeneration::Memory(b.next_generation()),
+        })
     }
 }
 
 /// Data spaces that are not yet current.
-pub(crate) struct NextGeneration {
-    backend: Backend,
-    spaces: Arc<Spaces>,
+pub(crate) enum NextGeneration {
+    /// In a database.
+    Disk(DiskGeneration),
+    /// On a simulated disk.
+    #[cfg(test)]
+    Memory(MemoryGeneration),
 }
 
 impl NextGeneration {
     /// A batch into them.
     pub(crate) fn batch(&self) -> Batch {
-        Batch { inner: self.backend.db.batch(), spaces: self.spaces.clone() }
+        match self {
+            Self::Disk(g) => Batch::Disk(g.batch()),
+            #[cfg(test)]
+            Self::Memory(g) => Batch::Memory(g.batch()),
+        }
     }
 
     /// Makes them current together with `last`, durably, and deletes the former ones.
-    pub(crate) fn switch(self, mut last: Batch) -> Result<()> {
-        last.put(Space::Meta, GENERATION, self.spaces.generation.to_be_bytes());
-        last.commit()?;
-        self.backend.persist()?;
-        let former = self.backend.current.swap(self.spaces);
-        self.backend.delete(&former)
+    pub(crate) fn switch(self, last: Batch) -> Result<()> {
+        match (self, last) {
+            (Self::Disk(g), Batch::Disk(last)) => g.switch(last),
+            #[cfg(test)]
+            (Self::Memory(g), Batch::Memory(last)) => g.switch(last),
+            #[cfg(test)]
+            _ => unreachable!("a generation and its batches are of one kind"),
+        }
     }
 }
 
 /// A fixed view of all key spaces.
 #[derive(Clone)]
-pub(crate) struct SpaceSnapshot {
-    snapshot: fjall::Snapshot,
-    spaces: Arc<Spaces>,
+pub(crate) enum SpaceSnapshot {
+    /// Of a database.
+    Disk(DiskSnapshot),
+    /// Of a simulated disk.
+    #[cfg(test)]
+    Memory(MemorySnapshot),
 }
 
 impl SpaceSnapshot {
     /// The value of `key` in this view.
     pub(crate) fn get(&self, space: Space, key: &[u8]) -> Result<Option<Slice>> {
-        self.snapshot.get(self.spaces.get(space), key).map_err(Error::io("read the row store"))
+        on_variant!(Self, self, s => s.get(space, key))
     }
 
     /// All pairs of a space in this view, in key order.
-    pub(crate) fn iter(&self, space: Space) -> fjall::Iter {
-        self.snapshot.iter(self.spaces.get(space))
+    #[cfg_attr(not(test), expect(clippy::useless_conversion, reason = "a simulation has pairs of its own"))]
+    pub(crate) fn iter(&self, space: Space) -> Pairs {
+        on_variant!(Self, self, s => s.iter(space).into())
     }
 }
 
 /// Changes that take effect together.
-pub(crate) struct Batch {
-    inner: fjall::OwnedWriteBatch,
-    spaces: Arc<Spaces>,
+pub(crate) enum Batch {
+    /// In a database.
+    Disk(DiskBatch),
+    /// On a simulated disk.
+    #[cfg(test)]
+    Memory(MemoryBatch),
 }
 
 impl Batch {
     /// Sets `key`.
     pub(crate) fn put(&mut self, space: Space, key: impl Into<Slice>, value: impl Into<Slice>) {
-        self.inner.insert(self.spaces.get(space), key, value);
+        on_variant!(Self, self, b => b.put(space, key, value))
     }
 
     /// Removes `key`.
     pub(crate) fn remove(&mut self, space: Space, key: impl Into<Slice>) {
-        self.inner.remove(self.spaces.get(space), key);
+        on_variant!(Self, self, b => b.remove(space, key))
     }
 
     /// Number of changes.
     pub(crate) fn len(&self) -> usize {
-        self.inner.len()
+        on_variant!(Self, self, b => b.len())
     }
 
     /// Takes effect: atomically, and after every earlier batch, but durable only at the next
     /// [`Backend::persist`].
     pub(crate) fn commit(self) -> Result<()> {
-        self.inner.commit().map_err(Error::io("write to the row store"))
-    }
-}
-
-/// Tells a locked directory from a broken one.
-pub(crate) fn open_error(path: &Path, e: fjall::Error) -> Error {
-    match e {
-        fjall::Error::Locked => Error::Locked(path.to_owned()),
-        fjall::Error::Io(e) => Error::Io { action: "open the database", reason: format!("{}: {e}", path.display()) },
-        other => Error::Corrupt { what: "database", reason: format!("{}: {other}", path.display()) },
+        on_variant!(Self, self, b => b.commit())
     }
 }

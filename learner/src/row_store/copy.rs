@@ -6,6 +6,7 @@ use deltatree_storage::types::Timestamp;
 use super::RowStore;
 use super::backend::{Space, SpaceSnapshot};
 use super::record;
+use super::store::{SAFE_POINT, decode_safe_point};
 use crate::error::{Error, Result};
 use crate::raft::SnapshotItem;
 
@@ -19,6 +20,11 @@ impl PinnedStore {
     /// A value of the replica's own state, as of the pin.
     pub(crate) fn meta(&self, name: &[u8]) -> Result<Option<Bytes>> {
         Ok(self.0.get(Space::Meta, name)?.map(Bytes::from_owner))
+    }
+
+    /// The safe point by which garbage was collected, as of the pin.
+    pub(crate) fn safe_point(&self) -> Result<Timestamp> {
+        decode_safe_point(self.0.get(Space::Meta, SAFE_POINT)?.as_deref())
     }
 
     /// All pairs of the data spaces, space by space, in key order.
@@ -38,12 +44,13 @@ impl RowStore {
         PinnedStore(self.backend.snapshot())
     }
 
-    /// Replaces all data by `items`, durably; `meta` becomes the replica's state in the same instant.
-    /// Blocks on disk and on the items' source.
+    /// Replaces all data by `items`, durably; `meta` becomes the replica's state in the same instant. What
+    /// readers below `safe_point` need may be missing from the items: they are refused from then on. Blocks on disk and on the items' source.
     pub(crate) fn replace_all(
         &self,
         items: impl Iterator<Item = Result<SnapshotItem>>,
         meta: &[(&[u8], Vec<u8>)],
+        safe_point: Timestamp,
     ) -> Result<()> {
         let next = self.backend.next_generation()?;
         let mut batch = next.batch();
@@ -59,6 +66,9 @@ impl RowStore {
         for (name, value) in meta {
             batch.put(Space::Meta, *name, value.as_slice());
         }
+        // Refused a moment too early rather than too late.
+        self.raise_safe_point(safe_point);
+        batch.put(Space::Meta, SAFE_POINT, self.safe_point().0.to_be_bytes());
         next.switch(batch)
     }
 }

@@ -3,7 +3,10 @@
 mod backend;
 mod batch;
 mod copy;
+mod disk;
 mod garbage;
+#[cfg(test)]
+mod memory;
 mod record;
 mod scan;
 mod store;
@@ -12,8 +15,8 @@ mod tests;
 
 pub use record::Row;
 
-pub(crate) use backend::open_error;
 pub(crate) use batch::ApplyBatch;
 pub(crate) use copy::live_version;
+pub(crate) use disk::open_error;
 pub(crate) use scan::StoreScan;
 pub(crate) use store::{RowStore, StoreReader};

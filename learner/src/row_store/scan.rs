@@ -3,7 +3,7 @@
 use deltatree_storage::types::Timestamp;
 
 use super::RowStore;
-use super::backend::Space;
+use super::backend::{Pairs, Space};
 use super::record::{self, Found, Row};
 use crate::error::{Error, Result};
 
@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 /// made; a version that is too new for `ts` is looked up in the history.
 pub(crate) struct StoreScan {
     store: RowStore,
-    inner: fjall::Iter,
+    inner: Pairs,
     ts: Timestamp,
     reverse: bool,
     failed: Option<Error>,

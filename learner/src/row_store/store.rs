@@ -46,20 +46,32 @@ const OVERWRITTEN_MIN: u64 = 4096;
 /// It is closed once scans have met so many rows for each overwritten one.
 const SCANNED_PER_OVERWRITTEN: u64 = 16;
 
-const SAFE_POINT: &[u8] = b"safe_point";
+pub(super) const SAFE_POINT: &[u8] = b"safe_point";
+
+/// The safe point as it is kept; zero if it never was.
+pub(super) fn decode_safe_point(kept: Option<&[u8]>) -> Result<Timestamp> {
+    let Some(bytes) = kept else { return Ok(Timestamp::ZERO) };
+    let bytes: [u8; 8] = bytes
+        .try_into()
+        .map_err(|_| Error::Corrupt { what: "safe point", reason: format!("{} bytes, expected 8", bytes.len()) })?;
+    Ok(Timestamp(u64::from_be_bytes(bytes)))
+}
 
 impl RowStore {
     /// Opens or creates the store in `path`. Blocks on disk. Errors: `Locked`, `Io`, `Corrupt`.
     pub(crate) fn open(path: &Path, cache_bytes: u64) -> Result<Self> {
-        let backend = Backend::open(path, cache_bytes)?;
+        Self::over(Backend::open(path, cache_bytes)?)
+    }
+
+    /// The store on a simulated disk. Errors: `Corrupt`.
+    #[cfg(test)]
+    pub(crate) fn simulated(disk: crate::sim::SimDisk) -> Result<Self> {
+        Self::over(Backend::simulated(disk))
+    }
+
+    fn over(backend: Backend) -> Result<Self> {
         let store = Self { backend, safe_point: Arc::default(), overwritten: Arc::default(), scanned: Arc::default() };
-        if let Some(bytes) = store.meta(SAFE_POINT)? {
-            let bytes: [u8; 8] = bytes.as_ref().try_into().map_err(|_| Error::Corrupt {
-                what: "safe point",
-                reason: format!("{} bytes, expected 8", bytes.len()),
-            })?;
-            store.safe_point.store(u64::from_be_bytes(bytes), Ordering::Release);
-        }
+        store.raise_safe_point(decode_safe_point(store.meta(SAFE_POINT)?.as_deref())?);
         Ok(store)
     }
 

@@ -124,7 +124,10 @@ fn a_replaced_store_holds_the_copy_and_survives_reopening() {
     apply(&from, &[record(1, &BTreeMap::from([(1, Some(1)), (2, Some(2))]))]);
     apply(&from, &[record(2, &BTreeMap::from([(1, Some(3)), (2, None)]))]);
     apply(&to, &[record(1, &BTreeMap::from([(9, Some(9))]))]);
-    to.replace_all(from.pin().into_items(), &[(b"name", b"value".to_vec())]).unwrap();
+    from.raise_safe_point(Timestamp(1));
+    from.keep_safe_point().unwrap();
+    to.replace_all(from.pin().into_items(), &[(b"name", b"value".to_vec())], from.pin().safe_point().unwrap()).unwrap();
+    assert_eq!(to.safe_point(), from.safe_point(), "what was collected there cannot be read here");
     for ts in [1, 2] {
         assert_eq!(scan(&to, ts, false), scan(&from, ts, false));
     }
@@ -139,7 +142,7 @@ fn a_failed_replacement_leaves_the_old_content() {
     let (_dir, store) = store();
     apply(&store, &[record(1, &BTreeMap::from([(1, Some(1))]))]);
     let cut_off = || Err(crate::Error::Io { action: "receive", reason: "for the test".into() });
-    assert!(store.replace_all(std::iter::once_with(cut_off), &[]).is_err());
+    assert!(store.replace_all(std::iter::once_with(cut_off), &[], Timestamp::ZERO).is_err());
     assert_eq!(scan(&store, 1, false).len(), 1);
 }
 

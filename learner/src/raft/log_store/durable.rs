@@ -18,20 +18,19 @@ use std::ops::{Bound, RangeBounds};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc;
 
-use fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use openraft::storage::{LogFlushed, RaftLogStorage};
 use openraft::{EntryPayload, LogState, OptionalSend, RaftLogId, RaftLogReader, Vote};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use super::appender::{Append, Appender};
 use super::cache::{EntryCache, entry_bytes};
-use super::codec::{decode, encode, encode_into, read_error, write_error};
+use super::codec::{decode, encode, encode_into, write_error};
+use super::disk::{LogChange, LogDisk};
 use super::memory::{READ_BYTES, limited};
 use crate::error::{Error, Result};
 use crate::raft::{Entry, LogId, NodeId, StorageError, TypeConfig};
-use crate::row_store::open_error;
 
 /// Bytes of entries that the cache keeps.
 const CACHE_BYTES: usize = 64 << 20;
@@ -45,27 +44,12 @@ const PURGED: &str = "purged";
 pub(crate) struct DurableLog(Arc<Inner>);
 
 struct Inner {
-    db: Database,
-    log: Keyspace,
-    state: Keyspace,
+    disk: LogDisk,
     cache: Mutex<EntryCache>,
-    /// `None` only while this is being dropped.
-    writer: Option<mpsc::Sender<Append>>,
-    thread: Option<std::thread::JoinHandle<()>>,
+    appender: Appender,
     counters: Arc<Counters>,
     /// Makes durable what purged entries would otherwise be needed for.
     before_purge: Box<dyn Fn() -> Result<()> + Send + Sync>,
-}
-
-impl Drop for Inner {
-    /// Waits for the writer, so that the directory is free afterwards.
-    fn drop(&mut self) {
-        drop(self.writer.take());
-        if let Some(thread) = self.thread.take() {
-            // A panic of the writer has already shown as failed appends.
-            let _ = thread.join();
-        }
-    }
 }
 
 struct Counters {
@@ -76,37 +60,34 @@ struct Counters {
     sizes: Mutex<std::collections::VecDeque<(u64, u64)>>,
 }
 
-struct Append {
-    entries: Vec<Entry>,
-    callback: LogFlushed<TypeConfig>,
-}
-
 impl DurableLog {
     /// Opens or creates the log in `path`. Blocks on disk. Errors: `Locked`, `Io`, `Corrupt`.
     pub(crate) fn open(path: &Path, before_purge: impl Fn() -> Result<()> + Send + Sync + 'static) -> Result<Self> {
-        let db = Database::builder(path)
-            .worker_threads(1)
-            .journal_compression(CompressionType::None)
-            .cache_size(8 << 20)
-            .open()
-            .map_err(|e| open_error(path, e))?;
-        let open = |name| db.keyspace(name, KeyspaceCreateOptions::default).map_err(Error::io("open the log"));
-        let (log, state) = (open("log")?, open("state")?);
+        Self::over(LogDisk::open(path)?, before_purge, Appender::thread)
+    }
+
+    /// The log on a simulated disk, where an append takes as long as `pause` says.
+    #[cfg(test)]
+    pub(crate) fn simulated(
+        disk: crate::sim::SimDisk,
+        before_purge: impl Fn() -> Result<()> + Send + Sync + 'static,
+        pause: impl Fn() -> std::time::Duration + Send + 'static,
+    ) -> Result<Self> {
+        Self::over(LogDisk::Simulated(disk), before_purge, |writer| Ok(Appender::task(writer, pause)))
+    }
+
+    fn over(
+        disk: LogDisk,
+        before_purge: impl Fn() -> Result<()> + Send + Sync + 'static,
+        appender: impl FnOnce(Arc<Writer>) -> Result<Appender>,
+    ) -> Result<Self> {
         let counters =
             Arc::new(Counters { syncs: AtomicU64::new(0), commands: watch::Sender::new(0), sizes: Mutex::default() });
-        let (writer, appends) = mpsc::channel();
-        let worker = Writer { db: db.clone(), log: log.clone(), counters: counters.clone() };
-        let thread = std::thread::Builder::new()
-            .name("log-writer".into())
-            .spawn(move || worker.run(&appends))
-            .map_err(Error::io("start the log writer"))?;
+        let writer = Arc::new(Writer { disk: disk.clone(), counters: counters.clone() });
         let this = Self(Arc::new(Inner {
-            db,
-            log,
-            state,
+            disk,
             cache: Mutex::default(),
-            writer: Some(writer),
-            thread: Some(thread),
+            appender: appender(writer)?,
             counters,
             before_purge: Box::new(before_purge),
         }));
@@ -116,8 +97,8 @@ impl DurableLog {
 
     fn load_sizes(&self) -> Result<()> {
         let mut sizes = self.0.counters.sizes.lock();
-        for pair in self.0.log.iter() {
-            let (key, value) = pair.into_inner().map_err(Error::io("read the log"))?;
+        for pair in self.0.disk.entries((Bound::Unbounded, Bound::Unbounded)) {
+            let (key, value) = pair.map_err(Error::io("read the log"))?;
             sizes.push_back((index_of(&key)?, value.len() as u64));
         }
         Ok(())
@@ -183,8 +164,8 @@ impl DurableLog {
         drop(cache);
         let mut entries = Vec::new();
         let mut bytes = 0;
-        for pair in self.0.log.range((key_bound(bounds.0), key_bound(bounds.1))) {
-            let value = pair.value().map_err(read_error)?;
+        for pair in self.0.disk.entries(bounds) {
+            let (_, value) = pair?;
             bytes += value.len();
             if bytes > limit && !entries.is_empty() {
                 break;
@@ -195,15 +176,21 @@ impl DurableLog {
     }
 
     fn state<T: serde::de::DeserializeOwned>(&self, name: &str) -> Result<Option<T>, StorageError> {
-        self.0.state.get(name).map_err(read_error)?.map(|v| decode(&v)).transpose()
+        self.0.disk.state(name)?.map(|v| decode(&v)).transpose()
+    }
+
+    /// Changes that remove the entries in a range.
+    fn removals(&self, range: (Bound<u64>, Bound<u64>)) -> Result<Vec<LogChange>, StorageError> {
+        let keys = self.0.disk.entries(range).map(|pair| pair.map(|(key, _)| key));
+        keys.map(|key| Ok(LogChange::Remove(index_of(&key?).map_err(write_error)?))).collect()
     }
 
     fn last_log_id(&self) -> Result<Option<LogId>, StorageError> {
         if let Some(entry) = self.0.cache.lock().last() {
             return Ok(Some(*entry.get_log_id()));
         }
-        let Some(pair) = self.0.log.last_key_value() else { return Ok(None) };
-        let entry: Entry = decode(&pair.value().map_err(read_error)?)?;
+        let Some(last) = self.0.disk.last()? else { return Ok(None) };
+        let entry: Entry = decode(&last)?;
         Ok(Some(*entry.get_log_id()))
     }
 }
@@ -235,9 +222,7 @@ impl RaftLogStorage<TypeConfig> for DurableLog {
     }
 
     async fn save_vote(&mut self, vote: &Vote<NodeId>) -> Result<(), StorageError> {
-        let mut batch = self.0.db.batch().durability(Some(PersistMode::SyncData));
-        batch.insert(&self.0.state, VOTE, encode(vote)?);
-        batch.commit().map_err(write_error)
+        self.0.disk.write([LogChange::State(VOTE, encode(vote)?)], true)
     }
 
     async fn read_vote(&mut self) -> Result<Option<Vote<NodeId>>, StorageError> {
@@ -245,7 +230,7 @@ impl RaftLogStorage<TypeConfig> for DurableLog {
     }
 
     async fn save_committed(&mut self, committed: Option<LogId>) -> Result<(), StorageError> {
-        self.0.state.insert(COMMITTED, encode(&committed)?).map_err(write_error)
+        self.0.disk.write([LogChange::State(COMMITTED, encode(&committed)?)], false)
     }
 
     async fn read_committed(&mut self) -> Result<Option<LogId>, StorageError> {
@@ -265,20 +250,13 @@ impl RaftLogStorage<TypeConfig> for DurableLog {
         }
         entries.iter().for_each(|e| cache.push(e.clone()));
         drop(cache);
-        let sent = self.0.writer.as_ref().map(|w| w.send(Append { entries, callback }).is_ok());
-        if sent == Some(true) {
-            return Ok(());
-        }
-        Err(write_error(std::io::Error::other("the log writer has stopped")))
+        self.0.appender.append(Append { entries, callback })
     }
 
     async fn truncate(&mut self, log_id: LogId) -> Result<(), StorageError> {
         self.0.cache.lock().truncate(log_id.index);
-        let mut batch = self.0.db.batch().durability(Some(PersistMode::SyncData));
-        for pair in self.0.log.range(log_id.index.to_be_bytes()..) {
-            batch.remove(&self.0.log, pair.key().map_err(read_error)?);
-        }
-        batch.commit().map_err(write_error)?;
+        let removed = self.removals((Bound::Included(log_id.index), Bound::Unbounded))?;
+        self.0.disk.write(removed, true)?;
         self.0.counters.sizes.lock().retain(|&(index, _)| index < log_id.index);
         Ok(())
     }
@@ -286,55 +264,46 @@ impl RaftLogStorage<TypeConfig> for DurableLog {
     async fn purge(&mut self, log_id: LogId) -> Result<(), StorageError> {
         (self.0.before_purge)().map_err(write_error)?;
         self.0.cache.lock().purge(log_id.index);
-        let mut batch = self.0.db.batch();
-        batch.insert(&self.0.state, PURGED, encode(&log_id)?);
-        for pair in self.0.log.range(..=log_id.index.to_be_bytes()) {
-            batch.remove(&self.0.log, pair.key().map_err(read_error)?);
-        }
-        batch.commit().map_err(write_error)?;
+        let mut changes = self.removals((Bound::Unbounded, Bound::Included(log_id.index)))?;
+        changes.push(LogChange::State(PURGED, encode(&log_id)?));
+        self.0.disk.write(changes, false)?;
         self.0.counters.sizes.lock().retain(|&(index, _)| index > log_id.index);
         Ok(())
     }
 }
 
-/// The thread that appends.
-struct Writer {
-    db: Database,
-    log: Keyspace,
+/// What appends.
+pub(super) struct Writer {
+    disk: LogDisk,
     counters: Arc<Counters>,
 }
 
 impl Writer {
-    fn run(&self, appends: &mpsc::Receiver<Append>) {
-        while let Ok(Append { entries, callback }) = appends.recv() {
-            let result = self.write(&entries).map_err(std::io::Error::other);
-            if result.is_ok() {
-                let commands = entries.iter().filter(|e| matches!(e.payload, EntryPayload::Normal(_))).count();
-                self.counters.syncs.fetch_add(1, Ordering::Relaxed);
-                self.counters.commands.send_modify(|n| *n += commands as u64);
-            }
-            callback.log_io_completed(result);
+    /// Appends durably, and says so.
+    pub(super) fn perform(&self, Append { entries, callback }: Append) {
+        let result = self.write(&entries).map_err(std::io::Error::other);
+        if result.is_ok() {
+            let commands = entries.iter().filter(|e| matches!(e.payload, EntryPayload::Normal(_))).count();
+            self.counters.syncs.fetch_add(1, Ordering::Relaxed);
+            self.counters.commands.send_modify(|n| *n += commands as u64);
         }
+        callback.log_io_completed(result);
     }
 
     fn write(&self, entries: &[Entry]) -> Result<(), StorageError> {
-        let mut batch = self.db.batch().durability(Some(PersistMode::SyncData));
+        let mut changes = Vec::with_capacity(entries.len());
         let mut sizes = Vec::with_capacity(entries.len());
         for entry in entries {
             let index = entry.get_log_id().index;
             sizes.push((index, entry_bytes(entry) as u64));
             // Entries of bulk loads are megabytes: their buffer should not have to grow to that.
             let buffer = Vec::with_capacity(entry_bytes(entry));
-            batch.insert(&self.log, index.to_be_bytes(), encode_into(entry, buffer)?);
+            changes.push(LogChange::Entry(index, encode_into(entry, buffer)?));
         }
-        batch.commit().map_err(write_error)?;
+        self.disk.write(changes, true)?;
         self.counters.sizes.lock().extend(sizes);
         Ok(())
     }
-}
-
-fn key_bound(bound: Bound<u64>) -> Bound<[u8; 8]> {
-    bound.map(u64::to_be_bytes)
 }
 
 fn index_of(key: &[u8]) -> Result<u64> {

@@ -87,7 +87,7 @@ impl Connection {
         }
         let mut local = self.network.local.subscribe();
         let arrives = local.wait_for(|local| local.contains_key(&self.target));
-        let _ = tokio::time::timeout(option.soft_ttl(), arrives).await;
+        let _ = crate::runtime::timeout(option.soft_ttl(), arrives).await;
         registered().map(Way::Local).ok_or_else(|| {
             let text = format!("node {} is not in this process", self.target);
             Unreachable::new(&std::io::Error::new(std::io::ErrorKind::NotFound, text))

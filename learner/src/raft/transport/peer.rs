@@ -58,7 +58,7 @@ impl LocalPeer {
                     backlog.wait().await;
                 }
             };
-            if tokio::time::timeout(patience, drained).await.is_err() {
+            if crate::runtime::timeout(patience, drained).await.is_err() {
                 // Nothing of the request was taken: what it starts from is all there is.
                 return Ok(AppendEntriesResponse::PartialSuccess(request.prev_log_id));
             }

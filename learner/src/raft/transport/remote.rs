@@ -62,9 +62,7 @@ impl RemotePeer {
         snapshot: Snapshot<TypeConfig>,
     ) -> Result<SnapshotResponse<NodeId>, Status> {
         const CHUNKS_AHEAD: usize = 4;
-        let data = *snapshot.snapshot;
-        let (commit_ts, tso_window) = (data.commit_ts(), data.tso_window());
-        let header = SnapshotHeader { vote, meta: snapshot.meta, commit_ts, tso_window };
+        let header = SnapshotHeader { vote, meta: snapshot.meta, bounds: snapshot.snapshot.bounds() };
         let first = SnapshotChunk { header: encode(&header)?, ..SnapshotChunk::default() };
         let (chunks, stream) = mpsc::channel(CHUNKS_AHEAD);
         let reader = tokio::task::spawn_blocking(move || send_chunks(first, data, &chunks));

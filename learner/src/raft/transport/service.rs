@@ -76,7 +76,7 @@ impl Replica for Service {
     ) -> Result<Response<RaftMessage>, Status> {
         let mut stream = request.into_inner();
         let first = stream.message().await?.ok_or_else(|| Status::invalid_argument("an empty raft snapshot"))?;
-        let SnapshotHeader { vote, meta, commit_ts, tso_window } = decode(&first.header)?;
+        let SnapshotHeader { vote, meta, bounds } = decode(&first.header)?;
         let (chunks, received) = mpsc::channel(4);
         // Ends when the stream does or when the receiver is dropped.
         tokio::spawn(async move {
@@ -96,8 +96,7 @@ impl Replica for Service {
                 }
             }
         });
-        let data = SnapshotData::new(commit_ts, tso_window, Received::new(received));
-        let snapshot = Snapshot { meta, snapshot: Box::new(data) };
+        let snapshot = Snapshot { meta, snapshot: Box::new(SnapshotData::new(bounds, Received::new(received))) };
         let installed = self.peer.install_snapshot(vote, snapshot).await;
         let answer = installed.map_err(|e| Status::internal(e.to_string()))?;
         Ok(Response::new(message(&answer)?))

@@ -2,13 +2,12 @@
 
 use bytes::Bytes;
 use deltatree_proto::v1::RaftMessage;
-use deltatree_storage::types::Timestamp;
 use openraft::{BasicNode, SnapshotMeta, Vote};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tonic::Status;
 
-use crate::raft::NodeId;
+use crate::raft::{NodeId, SnapshotBounds};
 
 /// Longest message between processes: a log entry may be as large as a transaction, a batch may hold long values.
 pub(crate) const MESSAGE_BYTES: usize = (2 << 30) - 1;
@@ -20,8 +19,7 @@ pub(super) const CHUNK_BYTES: usize = 1 << 20;
 pub(super) struct SnapshotHeader {
     pub(super) vote: Vote<NodeId>,
     pub(super) meta: SnapshotMeta<NodeId, BasicNode>,
-    pub(super) commit_ts: Timestamp,
-    pub(super) tso_window: Timestamp,
+    pub(super) bounds: SnapshotBounds,
 }
 
 pub(super) fn encode<T: Serialize>(value: &T) -> Result<Bytes, Status> {

@@ -1,4 +1,4 @@
-//! Where work runs.
+//! Runtimes of our own, and blocking work.
 //!
 //! Replication has runtimes of its own: a query that keeps every thread of the caller's runtime busy
 //! must not delay a heartbeat or a commit, and the learner's decoding must not delay the voter.
@@ -31,6 +31,12 @@ impl OwnRuntime {
             .build()
             .map_err(Error::io("start threads"))?;
         Ok(Self(Mutex::new(Some(runtime))))
+    }
+
+    /// None: a simulation runs everything on its own.
+    #[cfg(test)]
+    pub(crate) fn none() -> Self {
+        Self(Mutex::new(None))
     }
 
     /// Starts a future on this runtime.

@@ -1,0 +1,7 @@
+//! Where work runs: runtimes of our own, and the tasks and timers of replication.
+
+mod own;
+mod tasks;
+
+pub(crate) use own::{OwnRuntime, blocking};
+pub(crate) use tasks::{GroupRuntime, Instant, Spawner, now, sleep, spawn, timeout};

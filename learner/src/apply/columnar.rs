@@ -216,6 +216,8 @@ impl ColumnarApplier {
             match old.table_by_id(table.id) {
                 Some(before) if before == table => {}
                 Some(before) if !before.columnar => self.rebuild(table.id, at)?,
+                // Rows of an import are not in the log; they may have been built here while it ran.
+                None if table.loaded && !self.sink.tables().contains(&table.id) => self.rebuild(table.id, at)?,
                 Some(_) | None => self.put_table(table)?,
             }
         }

@@ -3,7 +3,7 @@
 use deltatree_storage::types::{ColumnId, ColumnSchema, KeyKind, TableId, TableSchema};
 use serde::{Deserialize, Serialize};
 
-use super::{CheckInfo, ColumnInfo, ForeignKeyInfo};
+use super::{CheckInfo, ColumnInfo, ForeignKeyInfo, ImportLock};
 
 /// A table as declared.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,6 +42,12 @@ pub struct TableInfo {
     /// `CHECK` constraints.
     #[serde(default)]
     pub checks: Vec<CheckInfo>,
+    /// The import that fills the table; while there is one, nothing else may change the table.
+    #[serde(default)]
+    pub import: Option<ImportLock>,
+    /// Whether the table appeared with rows that are not in the log: see [`super::publish_import`].
+    #[serde(default)]
+    pub loaded: bool,
 }
 
 /// How the rows of a table are keyed.
@@ -100,6 +106,8 @@ impl TableInfo {
             created_ms: 0,
             foreign_keys: Vec::new(),
             checks: Vec::new(),
+            import: None,
+            loaded: false,
         }
     }
 

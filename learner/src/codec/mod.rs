@@ -10,7 +10,7 @@ mod row;
 
 pub use arrow::{RowsToArrow, arrow_row, arrow_schema, arrow_value};
 pub use cell::fits;
-pub use encode_batch::{EncodedBatch, encode_batch};
+pub use encode_batch::{EncodedBatch, encode_batch, encode_rows, row_keys};
 pub use error::{CodecError, Result};
 pub use index_key::{IndexEntry, decode_index_entry, index_key, index_prefix, index_range};
 pub use key::{

@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::group::GroupStatus;
 use crate::raft::{Command, DurableLog, NodeId, Raft, VoterState};
-use crate::row_store::StoreReader;
+use crate::row_store::{FillRun, StoreReader};
 use crate::tso::WindowExhausted;
 use crate::txn::{LockTable, Sequencer, Settled, TxnId};
 
@@ -334,6 +334,14 @@ impl Leader {
     pub(crate) async fn drop_table_data(&self, table_id: TableId) -> Result<()> {
         self.ids.forget(table_id);
         self.replicate(Command::DropTableData { table_id }).await
+    }
+
+    /// Writes a run of a hidden table; see [`crate::LeaderGroup::ingest`].
+    pub(crate) fn ingest(&self, ts: Timestamp, fill: &mut FillRun<'_>) -> Result<u64> {
+        if !self.is_leading() {
+            return Err(self.not_leader());
+        }
+        self.voter.ingest(ts, &|| if self.is_stopping() { Err(Error::Closed) } else { self.disk.admit(false) }, fill)
     }
 
     /// Purges the log up to `index`, as far as it is applied. Returns at once.

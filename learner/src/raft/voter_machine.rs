@@ -20,7 +20,7 @@ use super::{Command, CommitRecord, Entry, LogId, NodeId, SnapshotData, StorageEr
 use crate::catalog::CatalogSnapshot;
 use crate::codec::meta_range;
 use crate::error::{Error, Result};
-use crate::row_store::{ApplyBatch, Row, RowStore};
+use crate::row_store::{ApplyBatch, FillRun, Row, RowStore};
 
 const APPLIED: &[u8] = b"applied";
 const TSO_WINDOW: &[u8] = b"tso_window";
@@ -118,6 +118,16 @@ impl VoterState {
     /// No timestamp at or above this was ever handed out.
     pub(crate) fn tso_window(&self) -> Timestamp {
         *self.tso_window.lock()
+    }
+
+    /// Writes a run of rows committed at `ts`, durably; see [`RowStore::ingest`].
+    pub(crate) fn ingest(
+        &self,
+        ts: Timestamp,
+        admit: &dyn Fn() -> Result<()>,
+        fill: &mut FillRun<'_>,
+    ) -> Result<u64> {
+        self.store.ingest(ts, admit, || self.writing.lock(), fill)
     }
 
     /// Runs `work` while nothing is being applied.

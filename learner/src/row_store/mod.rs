@@ -5,12 +5,14 @@ mod batch;
 mod copy;
 mod garbage;
 mod record;
+mod run;
 mod scan;
 mod store;
 #[cfg(test)]
 mod tests;
 
 pub use record::Row;
+pub use run::{FillRun, RunSink};
 
 pub(crate) use backend::open_error;
 pub(crate) use batch::ApplyBatch;

@@ -308,6 +308,11 @@ impl SqlError {
         Self::new(8028, "Information schema is changed during the execution of the statement; try again")
     }
 
+    /// 8258: an import fills the table, and nothing else may write it or change it meanwhile.
+    pub fn importing(table: &str) -> Self {
+        Self::new(8258, format!("Table {table} is in mode Import"))
+    }
+
     /// 9007: another transaction wrote the row first.
     pub fn write_conflict(detail: impl std::fmt::Display) -> Self {
         Self::new(9007, format!("Write conflict, {detail}; try again later"))

@@ -1,7 +1,7 @@
 //! A node: sessions and queries over a leader group, which is in this process, on one data directory, or in
 //! others.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,7 @@ use tokio::sync::RwLock;
 use super::connections::Connections;
 use super::runtime::AnalyticsRuntime;
 use crate::error::{Result, SqlError};
+use crate::import::{self, Imports};
 use crate::planner::{EngineConfig, QueryEngine};
 use crate::session::{GlobalVariables, Session, VariableValue};
 
@@ -59,6 +60,8 @@ pub struct Node {
     connections: Arc<Connections>,
     commit_gate: RwLock<()>,
     analytics: AnalyticsRuntime,
+    imports: Imports,
+    import_dir: PathBuf,
     started: Instant,
 }
 
@@ -73,7 +76,15 @@ impl Node {
             .map_err(|e| SqlError::internal(format!("cannot create data directory {data_dir}: {e}")))?;
         let analytics = AnalyticsRuntime::start(config.analytics_threads)
             .map_err(|e| SqlError::internal(format!("cannot start threads: {e}")))?;
+        let alone = config.join.is_empty();
         let group = open_group(config.group, config.join).await?;
+        // What an import had there in an earlier life is of no use.
+        let import_dir = config.data_dir.join("import");
+        if let Err(e) = std::fs::remove_dir_all(&import_dir)
+            && e.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(dir = %import_dir.display(), error = %e, "cannot remove what an import has left");
+        }
         let connections = Arc::new(Connections::default());
         let listed = connections.clone();
         let engine_config = EngineConfig::new(config.data_dir.join("spill"));
@@ -87,8 +98,15 @@ impl Node {
             connections,
             commit_gate: RwLock::default(),
             analytics,
+            imports: Imports::default(),
+            import_dir,
             started: Instant::now(),
         });
+        if alone {
+            import::abandon_all(&node.group).await?;
+        } else {
+            node.analytics.handle().spawn(import::watch(Arc::downgrade(&node)));
+        }
         node.create_databases().await?;
         node.create_root().await?;
         Ok(node)
@@ -126,6 +144,7 @@ impl Node {
     /// directory is free afterwards.
     pub async fn shutdown(&self) -> Result<()> {
         self.connections.kill_all();
+        self.imports.cancel_all(DRAIN_TIMEOUT).await;
         let end = Instant::now() + DRAIN_TIMEOUT;
         while self.connections.len() > 0 && Instant::now() < end {
             tokio::time::sleep(DRAIN_PAUSE).await;
@@ -156,6 +175,16 @@ impl Node {
     /// Where analytical queries run.
     pub(crate) fn analytics(&self) -> &Handle {
         self.analytics.handle()
+    }
+
+    /// The imports that run here.
+    pub(crate) fn imports(&self) -> &Imports {
+        &self.imports
+    }
+
+    /// Where imports spill.
+    pub(crate) fn import_dir(&self) -> &Path {
+        &self.import_dir
     }
 
     /// Global variables.

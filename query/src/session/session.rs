@@ -40,6 +40,8 @@ pub struct Session {
     pub(crate) cancel: CancelFlag,
     /// The file that the client sends for the next `LOAD DATA LOCAL`, piece by piece.
     pub(crate) infile: Option<mpsc::Receiver<Bytes>>,
+    /// The import that the statement under way waits for.
+    pub(crate) importing: Option<u64>,
     /// Whether `UPDATE` reports rows found instead of rows changed.
     pub(crate) count_found_rows: bool,
 }
@@ -62,6 +64,7 @@ impl Session {
             statement_time: 0,
             cancel: CancelFlag::default(),
             infile: None,
+            importing: None,
             count_found_rows: false,
         }
     }

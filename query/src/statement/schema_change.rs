@@ -4,7 +4,7 @@
 //! computes the keys to change, and commits. If another schema change came first, it starts again.
 
 use datafusion::sql::sqlparser::ast::{self, ObjectName};
-use deltatree_learner::TxnOptions;
+use deltatree_learner::{LeaderGroup, TxnOptions};
 use deltatree_learner::catalog::{self, CatalogError, CatalogSnapshot, TableInfo};
 use deltatree_learner::table_write::KeyOp;
 use deltatree_storage::types::TableId;
@@ -18,6 +18,35 @@ use crate::session::{Completion, Session, StatementResult, schema_change_failed,
 /// Databases that cannot be dropped.
 const SYSTEM_DATABASES: [&str; 2] = ["mysql", "information_schema"];
 
+/// Changes definitions in a transaction of its own. `change` may be called more than once, each time with newer
+/// definitions.
+pub(crate) async fn change_definitions<T>(
+    group: &LeaderGroup,
+    change: impl Fn(&CatalogSnapshot) -> Result<(T, Vec<KeyOp>)>,
+) -> Result<T> {
+    let mut retries = 0;
+    loop {
+        match change_definitions_once(group, &change).await {
+            Err(e) if lost_race(&e) && retries < MAX_RETRIES => retries += 1,
+            result => return result,
+        }
+    }
+}
+
+async fn change_definitions_once<T>(
+    group: &LeaderGroup,
+    change: &impl Fn(&CatalogSnapshot) -> Result<(T, Vec<KeyOp>)>,
+) -> Result<T> {
+    let mut transaction = group.begin(TxnOptions::optimistic()).await?;
+    let definitions = definitions(&transaction)?;
+    let (result, ops) = change(&definitions)?;
+    for op in ops {
+        transaction.write(op)?;
+    }
+    transaction.commit().await.map_err(|e| write_failed(e, &definitions))?;
+    Ok(result)
+}
+
 impl Session {
     /// Runs a schema change. `change` may be called more than once, each time with newer definitions.
     pub(super) async fn change_schema<T>(
@@ -25,25 +54,7 @@ impl Session {
         change: impl Fn(&CatalogSnapshot) -> Result<(T, Vec<KeyOp>)>,
     ) -> Result<T> {
         self.commit().await?;
-        let mut retries = 0;
-        loop {
-            match self.change_schema_once(&change).await {
-                Err(e) if lost_race(&e) && retries < MAX_RETRIES => retries += 1,
-                result => return result,
-            }
-        }
-    }
-
-    async fn change_schema_once<T>(&self, change: &impl Fn(&CatalogSnapshot) -> Result<(T, Vec<KeyOp>)>) -> Result<T> {
-        let group = self.node.group();
-        let mut transaction = group.begin(TxnOptions::optimistic()).await?;
-        let definitions = definitions(&transaction)?;
-        let (result, ops) = change(&definitions)?;
-        for op in ops {
-            transaction.write(op)?;
-        }
-        transaction.commit().await.map_err(|e| write_failed(e, &definitions))?;
-        Ok(result)
+        change_definitions(self.node.group(), change).await
     }
 
     /// Replaces a table's definition by what `change` makes of the newest one.

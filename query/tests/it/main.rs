@@ -9,6 +9,7 @@ mod crash;
 mod damage;
 mod errors;
 mod explain;
+mod import;
 mod key_range;
 mod load_data;
 mod oracle;

@@ -28,6 +28,7 @@ pub mod delta_vs_lsm;
 pub mod engine;
 pub mod freshness;
 pub mod gate_wait;
+pub mod import;
 pub mod lsm;
 pub mod machine;
 pub mod peer;

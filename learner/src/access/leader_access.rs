@@ -148,7 +148,15 @@ impl LeaderAccess {
     pub(crate) fn ingest(&self, ts: Timestamp, fill: &mut FillRun<'_>) -> Result<u64> {
         match self {
             Self::Here(leader) => leader.ingest(ts, fill),
-            Self::There(_) => Err(crate::Error::Invalid("an import needs the leader in its own process".into())),
+            Self::There(leader) => leader.ingest(ts, fill),
+        }
+    }
+
+    /// See [`crate::LeaderGroup::seal`].
+    pub(crate) async fn seal_runs(&self, table: TableId, ts: Timestamp) -> Result<()> {
+        match self {
+            Self::Here(leader) => leader.seal_runs(table, ts).await,
+            Self::There(leader) => leader.seal_runs(table, ts).await,
         }
     }
 

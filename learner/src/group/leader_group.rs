@@ -207,6 +207,12 @@ impl LeaderGroup {
         self.leader().ingest(ts, fill)
     }
 
+    /// Sees to it that a majority of the voters has all runs of a hidden table, whose rows were committed at
+    /// `ts`, durably. Only then may the table appear. Errors: `NotLeader`, `Timeout`, `Closed`, `Io`.
+    pub async fn seal(&self, staging: TableId, ts: Timestamp) -> Result<()> {
+        self.leader().seal_runs(staging, ts).await
+    }
+
     /// Builds the columns of a hidden table while its import runs, if a columnar replica is in this process:
     /// others, and this one if it is not asked, build them from the rows when the table appears. `packs` are
     /// the rows at `ts`, in key order. Returns whether they were taken. Durable when this returns. Blocks.

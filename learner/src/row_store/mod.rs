@@ -17,5 +17,6 @@ pub use run::{FillRun, RunSink};
 pub(crate) use backend::open_error;
 pub(crate) use batch::ApplyBatch;
 pub(crate) use copy::live_version;
+pub(crate) use run::{Ascending, Version};
 pub(crate) use scan::StoreScan;
 pub(crate) use store::{RowStore, StoreReader};

@@ -68,6 +68,39 @@ impl RowStore {
     }
 }
 
+/// A row as another voter has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Version {
+    pub(crate) key: bytes::Bytes,
+    pub(crate) value: bytes::Bytes,
+    pub(crate) commit_ts: Timestamp,
+}
+
+impl RowStore {
+    /// As [`RowStore::ingest`], of rows that were committed at times of their own.
+    pub(crate) fn ingest_versions<G>(
+        &self,
+        admit: &dyn Fn() -> Result<()>,
+        exclusively: impl FnOnce() -> G,
+        versions: &mut dyn Iterator<Item = Result<Version>>,
+    ) -> Result<u64> {
+        self.backend.ingest(
+            Space::Rows,
+            |write| {
+                let ts = Timestamp::ZERO;
+                let mut sink = Records { ts, admit, order: Ascending::default(), record: Vec::new(), count: 0, write };
+                for version in versions {
+                    let version = version?;
+                    sink.ts = version.commit_ts;
+                    sink.put(&version.key, &version.value)?;
+                }
+                Ok(sink.count)
+            },
+            exclusively,
+        )
+    }
+}
+
 /// Pairs between two looks at the disk.
 const ADMIT_EVERY: u64 = 16 << 10;
 

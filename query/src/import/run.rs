@@ -163,6 +163,8 @@ async fn fill(node: &Arc<Node>, task: ImportTask, staging: TableInfo, import: &A
         import: import.clone(),
     });
     let rows = pipeline::fill(&task.source, &converter, ts, task.threads, node.import_dir()).await?;
+    import.enter("replicating");
+    group.seal(converter.table.id, ts).await?;
     let largest = *converter.largest_given.lock();
     if let Some(largest) = largest {
         group.allocate_ids(converter.table.id, 0, Some(largest.saturating_add(1))).await?;

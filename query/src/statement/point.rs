@@ -110,7 +110,8 @@ impl Session {
     fn point(&self, relation: &TableFactor, selection: Option<&Expr>) -> Option<Point> {
         let point = self.point_key(relation, selection)?;
         let key = point.key(&[])?;
-        Some(Point { target: point.target, key })
+        // Nobody may write a table that is being imported into, even if there is no such row.
+        Some(Point { target: point.target, key }).filter(|point| point.target.table.import.is_none())
     }
 }
 

@@ -65,7 +65,7 @@ pub fn create_table(catalog: &CatalogSnapshot, mut info: TableInfo) -> Result<(T
     info.database_id = database.id;
     info.database = database.name.clone();
     info.schema_version = catalog.version() + 1;
-    (info.import, info.loaded) = (None, false);
+    (info.import, info.loaded) = (None, None);
     check(&info)?;
     let mut ops = changed(catalog);
     ops.push(put(next_id_key(), encode_u64(info.id.0 + 1)));
@@ -93,7 +93,7 @@ pub fn truncate_table(catalog: &CatalogSnapshot, table: TableId) -> Result<(Tabl
     let mut info = at_rest(existing(catalog, table)?)?.clone();
     info.id = TableId(catalog.next_id());
     info.schema_version = catalog.version() + 1;
-    info.loaded = false;
+    info.loaded = None;
     let mut ops = changed(catalog);
     remove_table(table, &mut ops);
     ops.push(put(next_id_key(), encode_u64(info.id.0 + 1)));

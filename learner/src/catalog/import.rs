@@ -15,7 +15,7 @@
 //! While the lock is there nobody else may write the table or change its definition: a writer that planned
 //! its statement before fails by the schema version, whoever plans after is told.
 
-use deltatree_storage::types::TableId;
+use deltatree_storage::types::{TableId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::ddl::{at_rest, changed, existing, put, remove_table};
@@ -51,17 +51,22 @@ pub fn begin_import(catalog: &CatalogSnapshot, table: TableId) -> Result<(TableI
 }
 
 /// Makes the hidden table the table of that name, in place of the locked one, whose id is returned: whatever
-/// is left under it may be removed.
+/// is left under it may be removed. `at` is a timestamp of just now: whoever reads at an older one is not to
+/// find rows that were not there before.
 ///
 /// # Errors
 /// If no table is locked by this import: it was abandoned.
-pub fn publish_import(catalog: &CatalogSnapshot, staging: TableId) -> Result<(TableId, Vec<KeyOp>)> {
+pub fn publish_import(
+    catalog: &CatalogSnapshot,
+    staging: TableId,
+    at: Timestamp,
+) -> Result<(TableId, Vec<KeyOp>)> {
     let target = locked_by(catalog, staging)?;
     let info = TableInfo {
         id: staging,
         schema_version: catalog.version() + 1,
         import: None,
-        loaded: true,
+        loaded: Some(at),
         ..target.clone()
     };
     let mut ops = changed(catalog);

@@ -1,6 +1,6 @@
 //! A table with its columns and indexes.
 
-use deltatree_storage::types::{ColumnId, ColumnSchema, KeyKind, TableId, TableSchema};
+use deltatree_storage::types::{ColumnId, ColumnSchema, KeyKind, TableId, TableSchema, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{CheckInfo, ColumnInfo, ForeignKeyInfo, ImportLock};
@@ -45,9 +45,10 @@ pub struct TableInfo {
     /// The import that fills the table; while there is one, nothing else may change the table.
     #[serde(default)]
     pub import: Option<ImportLock>,
-    /// Whether the table appeared with rows that are not in the log: see [`super::publish_import`].
+    /// Set if the table appeared with rows that are not in the log (see [`super::publish_import`]): what reads
+    /// at or before this timestamp must not see them.
     #[serde(default)]
-    pub loaded: bool,
+    pub loaded: Option<Timestamp>,
 }
 
 /// How the rows of a table are keyed.
@@ -107,7 +108,7 @@ impl TableInfo {
             foreign_keys: Vec::new(),
             checks: Vec::new(),
             import: None,
-            loaded: false,
+            loaded: None,
         }
     }
 

@@ -59,6 +59,9 @@ impl VoterState {
             writing: Mutex::default(),
         };
         state.reload()?;
+        // Older definitions than the newest do no harm: an id that comes later is not yet handed out in them.
+        let catalog = state.catalog();
+        state.store.drop_gone_tables(|table| catalog.is_gone(table))?;
         Ok(Arc::new(state))
     }
 
@@ -182,7 +185,7 @@ impl VoterMachine {
             let after =
                 catalog.apply(mutations).map_err(|e| Error::Corrupt { what: "catalog", reason: e.to_string() })?;
             let Some(after) = after.map(Arc::new) else { continue };
-            let appears = |table: &TableInfo| table.loaded && catalog.table_by_id(table.id).is_none();
+            let appears = |table: &TableInfo| table.loaded.is_some() && catalog.table_by_id(table.id).is_none();
             for table in after.tables().filter(|table| appears(table)) {
                 if !self.state.has_runs(table.id)? {
                     let members = self.membership.membership().nodes().map(|(_, node)| node.addr.clone());

@@ -76,9 +76,9 @@ fn fetch_from(voter: &VoterState, table: TableId, address: &str, runtime: &tokio
     let request = RunsRequest { table: table.0, timestamp: 0 };
     let answer = runtime.block_on(async { tokio::time::timeout(NEXT_ROWS, client.fetch_runs(request)).await });
     let mut stream = answer.map_err(|_| late())?.map_err(failed)?.into_inner();
-    // The first piece tells how new the rows may be.
-    let first = next_piece(&mut stream, runtime)?.and_then(|piece| piece.rows.into_iter().next());
-    let upto = first.filter(|row| row.key.is_empty()).ok_or_else(late)?;
+    // The first piece tells how new the rows may be. Without one the table is gone by now.
+    let Some(first) = next_piece(&mut stream, runtime)? else { return Ok(()) };
+    let upto = first.rows.into_iter().next().filter(|row| row.key.is_empty()).ok_or_else(late)?;
     voter.store.raise_safe_point(Timestamp(upto.commit_timestamp));
     voter.store.keep_safe_point()?;
     let complete = runs_complete_key(table);

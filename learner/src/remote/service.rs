@@ -237,6 +237,11 @@ impl GroupLeader for LeaderService {
         let table = TableId(request.into_inner().table);
         let voter = self.leader.voter();
         if !voter.has_runs(table).map_err(|e| self.failed(e))? {
+            if voter.catalog().is_gone(table) {
+                // A stream without a piece: whoever asks will soon learn that the table was dropped.
+                let (_, nothing) = mpsc::channel(1);
+                return Ok(Response::new(ReceiverStream::new(nothing)));
+            }
             return Err(Status::not_found(format!("not all of table {table} is here")));
         }
         let (start, end) = table_range(table);

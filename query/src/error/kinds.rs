@@ -303,6 +303,11 @@ impl SqlError {
         Self::new(3948, "Loading local data is disabled; this must be enabled on both the client and server sides")
     }
 
+    /// 1412: the table came by import since the transaction began, which therefore cannot read it.
+    pub fn definition_changed() -> Self {
+        Self::new(1412, "Table definition has changed, please retry transaction")
+    }
+
     /// 8028: the table's definition changed between start and commit of the transaction.
     pub fn schema_changed() -> Self {
         Self::new(8028, "Information schema is changed during the execution of the statement; try again")

@@ -210,8 +210,9 @@ async fn beat(group: &LeaderGroup, id: u64, import: &RunningImport) -> std::conv
 
 async fn publish(group: &LeaderGroup, staging: TableId, record: &ImportJob) -> Result<ImportJob> {
     let ended = record.ended(Status::Finished, "");
+    let at = group.timestamp().await?;
     let old = change_definitions(group, |definitions| {
-        let (old, mut ops) = catalog::publish_import(definitions, staging).map_err(schema_change_failed)?;
+        let (old, mut ops) = catalog::publish_import(definitions, staging, at).map_err(schema_change_failed)?;
         ops.push(ended.put());
         Ok((old, ops))
     })

@@ -220,7 +220,11 @@ impl Session {
         if catalog.database(database).is_none() {
             return Err(SqlError::unknown_database(database));
         }
+        let begun = self.transaction.as_ref().map(|open| open.inner.start_ts());
         match catalog.table(database, name) {
+            Some(table) if table.loaded.is_some_and(|at| begun.is_some_and(|begun| begun <= at)) => {
+                Err(SqlError::definition_changed())
+            }
             Some(table) => Ok(table.clone()),
             None if catalog.view(database, name).is_some() => Err(SqlError::wrong_object(database, name, "BASE TABLE")),
             None => Err(SqlError::unknown_table(database, name)),

@@ -183,8 +183,8 @@ fn an_import_reaches_every_replica_and_the_voter_that_was_away() {
     let mut a = connect(&one);
     let [port] = free_ports::<1>();
     let _columnar = Member::start("columnar", dir.path(), port, &voters);
-    await_columns(&mut a);
     a.query_drop("CREATE TABLE t (id BIGINT PRIMARY KEY, v INT NOT NULL, KEY by_v (v))").unwrap();
+    await_columns(&mut a);
     let path = numbers(dir.path(), ROWS);
 
     let leads = leader(&runtime, &voters);

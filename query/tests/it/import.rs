@@ -268,8 +268,16 @@ fn nobody_else_writes_meanwhile_and_an_import_can_be_ended() {
         assert_eq!(count(&mut other, "t"), 0);
         other.query_drop("INSERT INTO t VALUES (1, 1, 'x')").unwrap();
         other.query_drop("TRUNCATE TABLE t").unwrap();
+        // Who began before the rows were there does not find them in the middle of a transaction.
+        let mut reader = connect(server);
+        reader.query_drop("BEGIN").unwrap();
+        assert_eq!(reader.query_first::<u64, _>("SELECT COUNT(*) FROM t").unwrap(), Some(0));
         other.query_drop(format!("IMPORT INTO t FROM '{path}'")).unwrap();
         assert_eq!(count(&mut other, "t"), 300_000);
+        assert_eq!(code(reader.query_first::<u64, _>("SELECT COUNT(*) FROM t")), 1412);
+        assert_eq!(code(reader.query_first::<u64, _>("SELECT n FROM t WHERE id = 5")), 1412);
+        reader.query_drop("COMMIT").unwrap();
+        assert_eq!(count(&mut reader, "t"), 300_000);
     });
 }
 

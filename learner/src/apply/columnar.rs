@@ -217,7 +217,9 @@ impl ColumnarApplier {
                 Some(before) if before == table => {}
                 Some(before) if !before.columnar => self.rebuild(table.id, at)?,
                 // Rows of an import are not in the log; they may have been built here while it ran.
-                None if table.loaded.is_some() && !self.sink.tables().contains(&table.id) => self.rebuild(table.id, at)?,
+                None if table.loaded.is_some() && !self.sink.tables().contains(&table.id) => {
+                    self.rebuild(table.id, at)?
+                }
                 Some(_) | None => self.put_table(table)?,
             }
         }

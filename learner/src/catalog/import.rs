@@ -39,11 +39,8 @@ pub struct ImportLock {
 pub fn begin_import(catalog: &CatalogSnapshot, table: TableId) -> Result<(TableInfo, Vec<KeyOp>)> {
     let target = at_rest(existing(catalog, table)?)?;
     let staging = TableId(catalog.next_id());
-    let locked = TableInfo {
-        schema_version: catalog.version() + 1,
-        import: Some(ImportLock { staging }),
-        ..target.clone()
-    };
+    let locked =
+        TableInfo { schema_version: catalog.version() + 1, import: Some(ImportLock { staging }), ..target.clone() };
     let mut ops = changed(catalog);
     ops.push(put(next_id_key(), encode_u64(staging.0 + 1)));
     ops.push(put(table_definition_key(table), encode_table(&locked)?));
@@ -56,11 +53,7 @@ pub fn begin_import(catalog: &CatalogSnapshot, table: TableId) -> Result<(TableI
 ///
 /// # Errors
 /// If no table is locked by this import: it was abandoned.
-pub fn publish_import(
-    catalog: &CatalogSnapshot,
-    staging: TableId,
-    at: Timestamp,
-) -> Result<(TableId, Vec<KeyOp>)> {
+pub fn publish_import(catalog: &CatalogSnapshot, staging: TableId, at: Timestamp) -> Result<(TableId, Vec<KeyOp>)> {
     let target = locked_by(catalog, staging)?;
     let info = TableInfo {
         id: staging,

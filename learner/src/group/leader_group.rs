@@ -17,8 +17,8 @@ use crate::leader::{LeaderLimits, ReaderGuard};
 use crate::maintenance::Maintenance;
 use crate::raft::{Beside, Network, NodeId};
 use crate::remote::{RemoteLeader, RemoteSetup};
-use crate::row_store::FillRun;
 use crate::replica::{ColumnarLearner, LearnerSetup, Voter, VoterRows, VoterSetup};
+use crate::row_store::FillRun;
 use crate::txn::{Transaction, TxnOptions};
 
 /// What a read gate waited for.

@@ -16,11 +16,11 @@ use super::ids::IdRanges;
 use super::proposer::{ProposerCounters, Submission};
 use super::{ReaderGuard, Readers};
 use crate::clock::Clock;
+use crate::codec::runs_complete_key;
 use crate::error::{Error, Result};
 use crate::group::GroupStatus;
 use crate::raft::{Command, DurableLog, NodeId, Raft, VoterState};
 use crate::row_store::{FillRun, StoreReader, Version};
-use crate::codec::runs_complete_key;
 use crate::tso::WindowExhausted;
 use crate::txn::{LockTable, Sequencer, Settled, TxnId};
 

@@ -124,12 +124,7 @@ impl VoterState {
     }
 
     /// Writes a run of rows committed at `ts`, durably; see [`RowStore::ingest`].
-    pub(crate) fn ingest(
-        &self,
-        ts: Timestamp,
-        admit: &dyn Fn() -> Result<()>,
-        fill: &mut FillRun<'_>,
-    ) -> Result<u64> {
+    pub(crate) fn ingest(&self, ts: Timestamp, admit: &dyn Fn() -> Result<()>, fill: &mut FillRun<'_>) -> Result<u64> {
         self.store.ingest(ts, admit, || self.writing.lock(), fill)
     }
 

@@ -102,7 +102,10 @@ fn fetch_from(voter: &VoterState, table: TableId, address: &str, runtime: &tokio
     voter.ingest_versions(&|| Ok(()), &mut versions).map(drop)
 }
 
-fn next_piece(stream: &mut Streaming<ScanRowsChunk>, runtime: &tokio::runtime::Handle) -> Result<Option<ScanRowsChunk>> {
+fn next_piece(
+    stream: &mut Streaming<ScanRowsChunk>,
+    runtime: &tokio::runtime::Handle,
+) -> Result<Option<ScanRowsChunk>> {
     let piece = runtime.block_on(async { tokio::time::timeout(NEXT_ROWS, stream.message()).await });
     piece.map_err(|_| late())?.map_err(|e| Error::Io { action: "get a table", reason: e.message().to_owned() })
 }

@@ -8,9 +8,8 @@ use deltatree_proto::v1::group_leader_server::{GroupLeader, GroupLeaderServer};
 use deltatree_proto::v1::{
     AllocateIdsReply, AllocateIdsRequest, CommitTransaction, Definitions, DefinitionsRequest, DropTableDataRequest,
     FoundRow, GetRowsReply, GetRowsRequest, GroupMember, HoldRequest, KeepAliveReply, KeepAliveRequest, KeyValue,
-    LockKeysRequest, MemberAddress, MemberNumber, Members, Nothing, ReleaseLocksRequest, RunChunk, RunReply, RunsRequest,
-    ScanRowsChunk,
-    ScanRowsRequest, TimestampReply, TimestampRequest,
+    LockKeysRequest, MemberAddress, MemberNumber, Members, Nothing, ReleaseLocksRequest, RunChunk, RunReply,
+    RunsRequest, ScanRowsChunk, ScanRowsRequest, TimestampReply, TimestampRequest,
 };
 use deltatree_storage::types::{TableId, Timestamp};
 use tokio::sync::mpsc;

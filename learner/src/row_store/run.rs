@@ -37,9 +37,7 @@ impl Ascending {
                 self.last.extend_from_slice(key);
                 Ok(())
             }
-            std::cmp::Ordering::Equal => {
-                Err(crate::Error::DuplicateKey { key: bytes::Bytes::copy_from_slice(key) })
-            }
+            std::cmp::Ordering::Equal => Err(crate::Error::DuplicateKey { key: bytes::Bytes::copy_from_slice(key) }),
             std::cmp::Ordering::Less => Err(crate::Error::Internal("the keys of a run do not ascend".into())),
         }
     }

@@ -340,14 +340,8 @@ fn ordered(
         Arc::new(partition) as Arc<dyn PartitionStream>
     });
     let as_read = if sort { Vec::new() } else { vec![order.clone()] };
-    let mut plan: Arc<dyn ExecutionPlan> = Arc::new(StreamingTableExec::try_new(
-        schema.clone(),
-        partitions.collect(),
-        None,
-        as_read,
-        false,
-        None,
-    )?);
+    let mut plan: Arc<dyn ExecutionPlan> =
+        Arc::new(StreamingTableExec::try_new(schema.clone(), partitions.collect(), None, as_read, false, None)?);
     if sort {
         plan = Arc::new(SortExec::new(order.clone(), plan).with_preserve_partitioning(true));
     }

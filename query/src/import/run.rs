@@ -74,8 +74,7 @@ pub(crate) async fn start(node: &Arc<Node>, task: ImportTask) -> Result<Started>
         if current.is_none() {
             return Err(SqlError::schema_changed());
         }
-        let (staging, mut ops) =
-            catalog::begin_import(definitions, target.id).map_err(schema_change_failed)?;
+        let (staging, mut ops) = catalog::begin_import(definitions, target.id).map_err(schema_change_failed)?;
         let record = ImportJob {
             id: staging.id.0,
             source: task.path.clone(),

@@ -67,7 +67,8 @@ impl Session {
             }
             StatementKind::ImportInto(import) => {
                 self.needs_global(Privilege::File)?;
-                let all = [Privilege::Select, Privilege::Insert, Privilege::Update, Privilege::Delete, Privilege::Alter];
+                let all =
+                    [Privilege::Select, Privilege::Insert, Privilege::Update, Privilege::Delete, Privilege::Alter];
                 self.needs(&import.table, &all)
             }
             StatementKind::CancelImport(_) => self.needs_global(Privilege::Super),

@@ -4,9 +4,9 @@
 //! computes the keys to change, and commits. If another schema change came first, it starts again.
 
 use datafusion::sql::sqlparser::ast::{self, ObjectName};
-use deltatree_learner::{LeaderGroup, TxnOptions};
 use deltatree_learner::catalog::{self, CatalogError, CatalogSnapshot, TableInfo};
 use deltatree_learner::table_write::KeyOp;
+use deltatree_learner::{LeaderGroup, TxnOptions};
 use deltatree_storage::types::TableId;
 
 use super::alter_table::definitions;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arrow::array::{
-    ArrayRef, Date32Array, Decimal128Array, DictionaryArray, Float64Array, Int64Array, RecordBatch,
-    StringArray, Time64MicrosecondArray, TimestampMillisecondArray, UInt64Array,
+    ArrayRef, Date32Array, Decimal128Array, DictionaryArray, Float64Array, Int64Array, RecordBatch, StringArray,
+    Time64MicrosecondArray, TimestampMillisecondArray, UInt64Array,
 };
 use arrow::datatypes::Int8Type;
 use datafusion::parquet::arrow::ArrowWriter;
@@ -87,7 +87,8 @@ fn text_is_taken_as_load_data_takes_it_for_every_type() {
             -3,1,2,3,4,5,6,7,8,9,10,c,é,t,b,v,l,1000-01-01,838:59:59,9999-12-31 23:59:59,2038-01-19 03:14:07,2155,x,b,\
             B,3\r\n";
         let path = write(dir.path(), "types.csv", text).display().to_string();
-        let result: Row = c.query_first(format!("IMPORT INTO imported FROM '{path}' WITH skip_rows=1")).unwrap().unwrap();
+        let result: Row =
+            c.query_first(format!("IMPORT INTO imported FROM '{path}' WITH skip_rows=1")).unwrap().unwrap();
         let shown = |name| result.get::<String, _>(name).unwrap();
         assert_eq!((shown("Status"), shown("Imported_Rows")), ("finished".into(), "3".into()));
         assert_eq!(shown("Target_Table"), "`test`.`imported`");
@@ -114,11 +115,23 @@ fn parquet_goes_by_name_in_any_order_with_indexes_defaults_and_numbers() {
             write_parquet(
                 &dir.path().join(file),
                 vec![
-                    ("Price", Arc::new(Decimal128Array::from_iter_values(ids.iter().map(|i| i128::from(*i) * 10)).with_precision_and_scale(15, 2).unwrap()) as ArrayRef),
+                    (
+                        "Price",
+                        Arc::new(
+                            Decimal128Array::from_iter_values(ids.iter().map(|i| i128::from(*i) * 10))
+                                .with_precision_and_scale(15, 2)
+                                .unwrap(),
+                        ) as ArrayRef,
+                    ),
                     ("id", Arc::new(Int64Array::from(ids.clone()))),
                     ("u", Arc::new(UInt64Array::from_iter_values(ids.iter().map(|i| *i as u64 + 5)))),
                     ("name", Arc::new(StringArray::from_iter_values(ids.iter().map(|i| format!("n{}", i % 10))))),
-                    ("kind", Arc::new(["x", "y", "x"].into_iter().cycle().take(ids.len()).collect::<DictionaryArray<Int8Type>>())),
+                    (
+                        "kind",
+                        Arc::new(
+                            ["x", "y", "x"].into_iter().cycle().take(ids.len()).collect::<DictionaryArray<Int8Type>>(),
+                        ),
+                    ),
                     ("d", Arc::new(ids.iter().map(|i| (i % 3 != 0).then_some(*i as i32)).collect::<Date32Array>())),
                     ("t", Arc::new(TimestampMillisecondArray::from_iter_values(ids.iter().map(|i| i * 1001)))),
                     ("clock", Arc::new(Time64MicrosecondArray::from_iter_values(ids.iter().map(|i| i * 1_000_000)))),
@@ -134,13 +147,17 @@ fn parquet_goes_by_name_in_any_order_with_indexes_defaults_and_numbers() {
         .unwrap();
         c.query_drop(format!("IMPORT INTO t FROM '{}/*.parquet'", dir.path().display())).unwrap();
         assert_eq!(count(&mut c, "t"), 6000);
-        let sums = rows(&mut c, "SELECT SUM(id), SUM(price), SUM(u), SUM(extra), COUNT(d), COUNT(DISTINCT name), SUM(f) FROM t");
+        let sums = rows(
+            &mut c,
+            "SELECT SUM(id), SUM(price), SUM(u), SUM(extra), COUNT(d), COUNT(DISTINCT name), SUM(f) FROM t",
+        );
         assert!(sums[0].contains("17997000") && sums[0].contains("42000") && sums[0].contains("18027000"), "{sums:?}");
         let one = rows(&mut c, "SELECT name, kind, d, t, clock, f, price FROM t WHERE id = 4000");
         assert_eq!(one.len(), 1);
         assert!(one[0].contains("\"n0\"") && one[0].contains("400.00") && one[0].contains("\"1000\""), "{one:?}");
         // The indexes have their entries, and the unique one keeps others out.
-        let by_name: u64 = c.query_first("SELECT COUNT(*) FROM t USE INDEX (by_name) WHERE name = 'n3'").unwrap().unwrap();
+        let by_name: u64 =
+            c.query_first("SELECT COUNT(*) FROM t USE INDEX (by_name) WHERE name = 'n3'").unwrap().unwrap();
         assert_eq!(by_name, 600);
         let by_u: Option<i64> = c.query_first("SELECT id FROM t WHERE u = 4005").unwrap();
         assert_eq!(by_u, Some(4000));

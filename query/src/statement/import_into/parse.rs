@@ -34,11 +34,7 @@ pub(in crate::statement) fn parse(words: &mut Words<'_>) -> Result<Option<Statem
     let path = words.string()?;
     let format = if words.take("FORMAT") { words.string()? } else { format_of(&path) };
     let mut csv = CsvFormat {
-        lines: LineFormat {
-            field_end: b",".to_vec(),
-            quote: Some(b'"'),
-            ..LineFormat::default()
-        },
+        lines: LineFormat { field_end: b",".to_vec(), quote: Some(b'"'), ..LineFormat::default() },
         find_line_end: true,
         skip_rows: 0,
         null: None,
@@ -61,12 +57,7 @@ fn format_of(path: &str) -> String {
     if parquet { "parquet" } else { "csv" }.to_owned()
 }
 
-fn option(
-    words: &mut Words<'_>,
-    csv: &mut CsvFormat,
-    detached: &mut bool,
-    threads: &mut Option<usize>,
-) -> Result<()> {
+fn option(words: &mut Words<'_>, csv: &mut CsvFormat, detached: &mut bool, threads: &mut Option<usize>) -> Result<()> {
     let name = words.name()?.to_ascii_lowercase();
     let given = words.take_token(&Token::Eq);
     match name.as_str() {

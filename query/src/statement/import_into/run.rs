@@ -50,9 +50,7 @@ impl Session {
         let inputs = tokio::task::block_in_place(|| import::expand(&statement.path))?;
         let source_bytes = inputs.iter().map(|input| input.bytes).sum();
         let (source, columns) = match &statement.format {
-            Format::Parquet => {
-                tokio::task::block_in_place(|| columns::parquet(self, statement, &target, &inputs))?
-            }
+            Format::Parquet => tokio::task::block_in_place(|| columns::parquet(self, statement, &target, &inputs))?,
             Format::Csv(format) => columns::csv(self, statement, &target, inputs, format.clone())?,
         };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);

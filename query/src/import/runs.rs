@@ -1,5 +1,7 @@
 //! The ends of an import's pipeline: sorted batches into the row store and into packs. All of it blocks.
 
+use std::cell::Cell;
+
 use arrow::array::{AsArray, RecordBatch, UInt64Array};
 use deltatree_learner::codec::{append_row_key, encode_rows};
 use deltatree_learner::table_write::duplicate_message;
@@ -90,7 +92,7 @@ fn put(converter: &Converter, sink: &mut dyn RunSink, key: &[u8], value: &[u8]) 
 
 /// Builds packs of the rows as they come, if a columnar replica in this process wants them.
 pub(super) fn build_packs(converter: &Converter, ts: Timestamp, mut batches: Receiver<Sorted>) -> Result<()> {
-    let mut gave_up = false;
+    let gave_up = Cell::new(false);
     let mut packs = std::iter::from_fn(|| match batches.blocking_recv() {
         Some(Some(batch)) => Some(Ok(PackRows {
             keys: keys_of(&batch),
@@ -100,14 +102,13 @@ pub(super) fn build_packs(converter: &Converter, ts: Timestamp, mut batches: Rec
         })),
         Some(None) => None,
         None => {
-            gave_up = true;
+            gave_up.set(true);
             Some(Err(StorageError::Cancelled))
         }
     });
     let built = converter.group.build_columns(&converter.table, ts, &mut packs);
-    drop(packs);
     match built {
-        _ if gave_up => Err(stopped()),
+        _ if gave_up.get() => Err(stopped()),
         Ok(true) => Ok(()),
         // Nobody here wants them, but the rows must not wait for us.
         Ok(false) => loop {

@@ -5,7 +5,7 @@ use deltatree_query::cli::serve::{self, ServeArgs};
 use tokio::task::block_in_place;
 
 use crate::report::Report;
-use crate::{chbench, crash, delta_vs_lsm, faults, freshness, point_select, scan, sysbench, tpch, upsert_grid};
+use crate::{chbench, crash, delta_vs_lsm, faults, freshness, import, point_select, scan, sysbench, tpch, upsert_grid};
 
 /// Measures DeltaTree, side by side with its peers on the same machine in the same run.
 ///
@@ -43,6 +43,8 @@ enum Bench {
     FreshnessSmoke(freshness::smoke::Options),
     /// TPC-C transactions and the queries of CH-benCHmark, alone and together.
     Chbench(chbench::run::Options),
+    /// TPC-H from Parquet files into a server, by `IMPORT INTO`.
+    Import(import::Options),
     /// Rows by primary key over the MySQL protocol.
     PointSelect(point_select::Options),
     /// Transactions of a row store, beside MariaDB and PostgreSQL, by `sysbench`.
@@ -75,6 +77,7 @@ impl Arguments {
             Bench::Freshness(options) => (block_in_place(|| freshness::run::run(&options))?, options.common),
             Bench::FreshnessSmoke(options) => (block_in_place(|| freshness::smoke::run(&options))?, options.common),
             Bench::Chbench(options) => (block_in_place(|| chbench::run::run(&options))?, options.common),
+            Bench::Import(options) => (block_in_place(|| import::run(&options))?, options.common),
             Bench::PointSelect(options) => (block_in_place(|| point_select::run(&options))?, options.common),
             Bench::Sysbench(options) => (block_in_place(|| sysbench::run::run(&options))?, options.common),
             Bench::UpsertGrid(options) => (block_in_place(|| upsert_grid::run::run(&options))?, options.common),

@@ -30,6 +30,7 @@ pub mod engine;
 pub mod faults;
 pub mod freshness;
 pub mod gate_wait;
+pub mod import;
 pub mod lsm;
 pub mod machine;
 pub mod peer;

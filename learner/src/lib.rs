@@ -30,5 +30,5 @@ pub use config::GroupConfig;
 pub use error::{Error, ErrorKind, Result};
 pub use group::{GateReport, GroupStatus, LeaderGroup, RemoteGroupConfig};
 pub use leader::ReaderGuard;
-pub use row_store::Row;
+pub use row_store::{FillRun, Row, RunSink};
 pub use txn::{CommitInfo, DirtyEntry, LockOutcome, Savepoint, Transaction, TxnMode, TxnOptions, TxnScan};

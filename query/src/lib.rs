@@ -10,6 +10,7 @@ pub mod error;
 pub mod exec;
 pub mod flight;
 pub mod functions;
+mod import;
 pub mod metrics;
 pub mod mysql;
 pub mod node;

@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::group::GroupStatus;
 use crate::leader::{Leader, ReaderGuard};
 use crate::remote::RemoteLeader;
+use crate::row_store::FillRun;
 use crate::txn::{CommitRequest, Transaction, TxnId, TxnOptions};
 
 /// The way to the leader. Clones share it.
@@ -140,6 +141,22 @@ impl LeaderAccess {
         match self {
             Self::Here(leader) => leader.drop_table_data(table).await,
             Self::There(leader) => leader.drop_table_data(table).await,
+        }
+    }
+
+    /// See [`crate::LeaderGroup::ingest`].
+    pub(crate) fn ingest(&self, ts: Timestamp, fill: &mut FillRun<'_>) -> Result<u64> {
+        match self {
+            Self::Here(leader) => leader.ingest(ts, fill),
+            Self::There(leader) => leader.ingest(ts, fill),
+        }
+    }
+
+    /// See [`crate::LeaderGroup::seal`].
+    pub(crate) async fn seal_runs(&self, table: TableId, ts: Timestamp) -> Result<()> {
+        match self {
+            Self::Here(leader) => leader.seal_runs(table, ts).await,
+            Self::There(leader) => leader.seal_runs(table, ts).await,
         }
     }
 

@@ -248,6 +248,10 @@ impl ColumnarApplier {
                 Some(before) if before == table => {}
                 Some(before) if !before.columnar => self.build(table.id, at)?,
                 Some(_) if self.unbuilt.contains(&table.id) => {}
+                // Rows of an import are not in the log; they may have been built here while it ran.
+                None if table.loaded.is_some() && !self.sink.tables().contains(&table.id) => {
+                    self.build(table.id, at)?
+                }
                 Some(_) | None => self.put_table(table)?,
             }
         }

@@ -41,7 +41,7 @@ pub fn create_database(catalog: &CatalogSnapshot, name: &str) -> Result<(Databas
 /// If there is none of that name.
 pub fn drop_database(catalog: &CatalogSnapshot, name: &str) -> Result<(Vec<TableId>, Vec<KeyOp>)> {
     let info = catalog.database(name).ok_or_else(|| CatalogError::UnknownDatabase(name.into()))?;
-    let tables: Vec<_> = catalog.tables_of(info.id).map(|t| t.id).collect();
+    let tables: Vec<_> = catalog.tables_of(info.id).map(|t| at_rest(t).map(|t| t.id)).collect::<Result<_>>()?;
     let mut ops = changed(catalog);
     ops.push(KeyOp::Delete { key: database_key(info.id) });
     tables.iter().for_each(|&t| remove_table(t, &mut ops));
@@ -65,6 +65,7 @@ pub fn create_table(catalog: &CatalogSnapshot, mut info: TableInfo) -> Result<(T
     info.database_id = database.id;
     info.database = database.name.clone();
     info.schema_version = catalog.version() + 1;
+    (info.import, info.loaded) = (None, None);
     check(&info)?;
     let mut ops = changed(catalog);
     ops.push(put(next_id_key(), encode_u64(info.id.0 + 1)));
@@ -77,7 +78,7 @@ pub fn create_table(catalog: &CatalogSnapshot, mut info: TableInfo) -> Result<(T
 /// # Errors
 /// If there is none of that id.
 pub fn drop_table(catalog: &CatalogSnapshot, table: TableId) -> Result<Vec<KeyOp>> {
-    existing(catalog, table)?;
+    at_rest(existing(catalog, table)?)?;
     let mut ops = changed(catalog);
     remove_table(table, &mut ops);
     Ok(ops)
@@ -89,9 +90,10 @@ pub fn drop_table(catalog: &CatalogSnapshot, table: TableId) -> Result<Vec<KeyOp
 /// # Errors
 /// If there is none of that id.
 pub fn truncate_table(catalog: &CatalogSnapshot, table: TableId) -> Result<(TableInfo, Vec<KeyOp>)> {
-    let mut info = existing(catalog, table)?.clone();
+    let mut info = at_rest(existing(catalog, table)?)?.clone();
     info.id = TableId(catalog.next_id());
     info.schema_version = catalog.version() + 1;
+    info.loaded = None;
     let mut ops = changed(catalog);
     remove_table(table, &mut ops);
     ops.push(put(next_id_key(), encode_u64(info.id.0 + 1)));
@@ -107,7 +109,7 @@ pub fn truncate_table(catalog: &CatalogSnapshot, table: TableId) -> Result<(Tabl
 /// If there is no table of that id, its new name is taken or its new database unknown, or the
 /// definition contradicts itself or the one that it replaces.
 pub fn alter_table(catalog: &CatalogSnapshot, mut info: TableInfo) -> Result<(TableInfo, Vec<KeyOp>)> {
-    let old = existing(catalog, info.id)?;
+    let old = at_rest(existing(catalog, info.id)?)?;
     let database =
         catalog.database(&info.database).ok_or_else(|| CatalogError::UnknownDatabase(info.database.clone()))?;
     if catalog.table_in(database.id, &info.name).is_some_and(|t| t.id != info.id)
@@ -149,11 +151,19 @@ pub(super) fn changed(catalog: &CatalogSnapshot) -> Vec<KeyOp> {
     vec![put(schema_version_key(), encode_u64(catalog.version() + 1))]
 }
 
-fn existing(catalog: &CatalogSnapshot, table: TableId) -> Result<&TableInfo> {
+pub(super) fn existing(catalog: &CatalogSnapshot, table: TableId) -> Result<&TableInfo> {
     catalog.table_by_id(table).map(|t| &**t).ok_or_else(|| CatalogError::UnknownTable(table.to_string()))
 }
 
-fn remove_table(table: TableId, ops: &mut Vec<KeyOp>) {
+/// The table, unless it is being imported into.
+pub(super) fn at_rest(table: &TableInfo) -> Result<&TableInfo> {
+    match table.import {
+        None => Ok(table),
+        Some(_) => Err(CatalogError::Importing(table.name.clone())),
+    }
+}
+
+pub(super) fn remove_table(table: TableId, ops: &mut Vec<KeyOp>) {
     for key in [table_definition_key(table), auto_increment_key(table), row_id_key(table)] {
         ops.push(KeyOp::Delete { key });
     }

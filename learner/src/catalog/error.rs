@@ -18,6 +18,9 @@ pub enum CatalogError {
     /// The definition contradicts itself: mend the statement.
     #[error("{0}")]
     Invalid(String),
+    /// An import fills the table, and nothing else may change it meanwhile (TiDB 8258).
+    #[error("table '{0}' is being imported into")]
+    Importing(String),
     /// A counter has reached its end (MySQL 1467).
     #[error("no more {0} can be handed out")]
     Exhausted(&'static str),

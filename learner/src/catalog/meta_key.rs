@@ -11,6 +11,7 @@
 //! | `m_schema_version` | number of schema changes so far (8, little-endian) |
 //! | `m_auto_` table id (8, big-endian) | next `AUTO_INCREMENT` value (8, little-endian) |
 //! | `m_rowid_` table id (8, big-endian) | next hidden row id (8, little-endian) |
+//! | `m_import_` job id (8, big-endian) | what is known of an import, as its front end writes it |
 //!
 //! JSON, because a definition is small, read rarely, and gains fields over time. Every schema change
 //! writes `m_schema_version`, so two of them at once are a write conflict, whatever they change.
@@ -29,6 +30,7 @@ const NEXT_ID: &[u8] = b"m_next_id";
 const SCHEMA_VERSION: &[u8] = b"m_schema_version";
 const AUTO_INCREMENT: &[u8] = b"m_auto_";
 const ROW_ID: &[u8] = b"m_rowid_";
+const IMPORT: &[u8] = b"m_import_";
 
 /// What a key under `m` holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +95,16 @@ pub fn auto_increment_key(table: TableId) -> Bytes {
 /// The key of a table's hidden row-id counter. See [`super::reserve`].
 pub fn row_id_key(table: TableId) -> Bytes {
     with_id(ROW_ID, table.0)
+}
+
+/// The key of an import's record. It is no definition: writing it changes no schema.
+pub fn import_key(job: u64) -> Bytes {
+    with_id(IMPORT, job)
+}
+
+/// Bounds of all imports' records, by job.
+pub fn import_range() -> (Bytes, Bytes) {
+    (Bytes::from_static(IMPORT), crate::codec::prefix_end(IMPORT))
 }
 
 pub(super) fn next_id_key() -> Bytes {

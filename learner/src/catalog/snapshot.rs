@@ -117,6 +117,13 @@ impl CatalogSnapshot {
         self.next_id.max(1)
     }
 
+    /// Whether an id was a table's, or an import's hidden one, and is not any more. One that was not yet handed
+    /// out is not gone.
+    pub(crate) fn is_gone(&self, table: TableId) -> bool {
+        let hidden = |t: &Arc<TableInfo>| t.import.is_some_and(|lock| lock.staging == table);
+        table.0 < self.next_id && !self.tables.contains_key(&table) && !self.tables.values().any(hidden)
+    }
+
     /// A database by name.
     pub fn database(&self, name: &str) -> Option<&Arc<DatabaseInfo>> {
         self.databases.get(self.database_names.get(&folded(name))?)

@@ -1,9 +1,9 @@
 //! A table with its columns and indexes.
 
-use deltatree_storage::types::{ColumnId, ColumnSchema, KeyKind, TableId, TableSchema};
+use deltatree_storage::types::{ColumnId, ColumnSchema, KeyKind, TableId, TableSchema, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{CheckInfo, ColumnInfo, ForeignKeyInfo};
+use super::{CheckInfo, ColumnInfo, ForeignKeyInfo, ImportLock};
 
 /// A table as declared.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,6 +45,13 @@ pub struct TableInfo {
     /// `CHECK` constraints.
     #[serde(default)]
     pub checks: Vec<CheckInfo>,
+    /// The import that fills the table; while there is one, nothing else may change the table.
+    #[serde(default)]
+    pub import: Option<ImportLock>,
+    /// Set if the table appeared with rows that are not in the log (see [`super::publish_import`]): what reads
+    /// at or before this timestamp must not see them.
+    #[serde(default)]
+    pub loaded: Option<Timestamp>,
 }
 
 /// How the rows of a table are keyed.
@@ -104,6 +111,8 @@ impl TableInfo {
             created_ms: 0,
             foreign_keys: Vec::new(),
             checks: Vec::new(),
+            import: None,
+            loaded: None,
         }
     }
 

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use deltatree_storage::types::Value;
+use deltatree_storage::types::{Timestamp, Value};
 
 use super::testing::{after, all_types, column, index, table, wide_table};
 use super::*;
@@ -157,4 +157,36 @@ fn other_keys_change_nothing() {
     let catalog = CatalogSnapshot::default();
     let key: &[u8] = b"m_auto_\0\0\0\0\0\0\0\x05";
     assert!(catalog.apply([(key, Some(&b"12345678"[..])), (b"m_else", None)]).unwrap().is_none());
+}
+
+#[test]
+fn an_import_takes_the_name_or_gives_it_back() {
+    let mut store = Store::default();
+    let catalog = CatalogSnapshot::default();
+    let catalog = store.commit(&catalog, &create_database(&catalog, "test").unwrap().1);
+    let (t, ops) = create_table(&catalog, small("t")).unwrap();
+    let catalog = store.commit(&catalog, &ops);
+    let (hidden, ops) = begin_import(&catalog, t.id).unwrap();
+    let locked = store.commit(&catalog, &ops);
+    assert_eq!(locked.table("test", "t").unwrap().import, Some(ImportLock { staging: hidden.id }));
+    assert!(locked.table_by_id(hidden.id).is_none() && !locked.is_gone(hidden.id));
+    // Nobody else changes it meanwhile, and only this import ends.
+    let busy = |result: Result<(), CatalogError>| assert!(matches!(result, Err(CatalogError::Importing(_))));
+    busy(begin_import(&locked, t.id).map(drop));
+    busy(drop_table(&locked, t.id).map(drop));
+    busy(drop_database(&locked, "test").map(drop));
+    busy(truncate_table(&locked, t.id).map(drop));
+    busy(alter_table(&locked, TableInfo::clone(locked.table_by_id(t.id).unwrap())).map(drop));
+    assert!(publish_import(&locked, t.id, Timestamp(5)).is_err() && abandon_import(&locked, t.id).is_err());
+
+    let given_back = after(&locked, &abandon_import(&locked, hidden.id).unwrap());
+    assert_eq!(given_back.table_by_id(t.id).unwrap().import, None);
+    assert!(given_back.is_gone(hidden.id) && abandon_import(&given_back, hidden.id).is_err());
+
+    let (old, ops) = publish_import(&locked, hidden.id, Timestamp(5)).unwrap();
+    let published = store.commit(&locked, &ops);
+    let now = published.table("test", "t").unwrap();
+    assert_eq!((old, now.id, now.import, now.loaded), (t.id, hidden.id, None, Some(Timestamp(5))));
+    assert!(published.is_gone(t.id) && !published.is_gone(hidden.id));
+    assert_eq!(truncate_table(&published, hidden.id).unwrap().0.loaded, None);
 }

@@ -4,9 +4,11 @@ use arrow::array::types::{
     Date32Type, Decimal128Type, Decimal256Type, DurationMicrosecondType, Float32Type, Float64Type, Int8Type, Int16Type,
     Int32Type, Int64Type, TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
-use arrow::array::{Array, ArrayRef, AsArray, BinaryViewArray, PrimitiveArray, RecordBatch, StringViewArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BinaryBuilder, BinaryViewArray, Int64Array, PrimitiveArray, RecordBatch, StringViewArray,
+};
 use bytes::Bytes;
-use deltatree_storage::types::{RowKey, StoredType};
+use deltatree_storage::types::{KeyArray, RowKey, StoredType};
 
 use super::arrow::arrow_value;
 use super::cell;
@@ -40,6 +42,16 @@ impl EncodedBatch {
 /// # Errors
 /// If a column is missing or of another type, or a key column is NULL.
 pub fn encode_batch(info: &TableInfo, batch: &RecordBatch, hidden_start: i64) -> Result<EncodedBatch> {
+    let (data, offsets) = encode_rows(info, batch)?;
+    let keys = row_keys(info, batch.columns(), hidden_start)?;
+    Ok(EncodedBatch { keys: (0..keys.len()).map(|row| keys.get(row).to_owned()).collect(), data: data.into(), offsets })
+}
+
+/// The row values of a batch as for [`encode_batch`], end to end: where each starts, and the end of the last.
+///
+/// # Errors
+/// If a column is missing or of another type.
+pub fn encode_rows(info: &TableInfo, batch: &RecordBatch) -> Result<(Vec<u8>, Vec<usize>)> {
     if batch.num_columns() != info.columns.len() {
         return Err(CodecError::new(format!(
             "table {} has {} columns, the batch has {}",
@@ -72,46 +84,53 @@ pub fn encode_batch(info: &TableInfo, batch: &RecordBatch, hidden_start: i64) ->
         )?;
         offsets.push(data.len());
     }
-    Ok(EncodedBatch { keys: keys(info, batch, hidden_start)?, data: data.into(), offsets })
+    Ok((data, offsets))
 }
 
-fn keys(info: &TableInfo, batch: &RecordBatch, hidden_start: i64) -> Result<Vec<RowKey>> {
-    let rows = 0..batch.num_rows();
+/// The row keys of columns as for [`encode_batch`]. Only those of the primary key are looked at.
+///
+/// # Errors
+/// If a column of the key holds NULL.
+pub fn row_keys(info: &TableInfo, columns: &[ArrayRef], hidden_start: i64) -> Result<KeyArray> {
+    let rows = columns.first().map_or(0, |c| c.len());
     let positions = info.primary_key_positions();
     for &position in &positions {
-        if batch.column(position).null_count() > 0 {
+        if columns[position].null_count() > 0 {
             return Err(CodecError::new(format!("column {} cannot be NULL", info.columns[position].name)));
         }
     }
     match &info.primary_key {
-        PrimaryKey::Hidden => Ok((hidden_start..).take(rows.len()).map(RowKey::Int).collect()),
+        PrimaryKey::Hidden => Ok(KeyArray::Int(Int64Array::from_iter_values((hidden_start..).take(rows)))),
         PrimaryKey::Integer { column } => {
             let &position = positions
                 .first()
                 .ok_or_else(|| CodecError::new(format!("table {} lacks column {column}", info.name)))?;
-            integer_keys(info.columns[position].sql_type.stored(), batch.column(position))
+            Ok(KeyArray::Int(integer_keys(info.columns[position].sql_type.stored(), &columns[position])?))
         }
-        PrimaryKey::Columns { .. } => rows
-            .map(|row| {
-                let mut out = Vec::with_capacity(positions.len() * 10);
+        PrimaryKey::Columns { .. } => {
+            let mut keys = BinaryBuilder::with_capacity(rows, rows * positions.len() * 10);
+            let mut key = Vec::new();
+            for row in 0..rows {
+                key.clear();
                 for &position in &positions {
-                    append_value(&mut out, &arrow_value(batch.column(position).as_ref(), row)?);
+                    append_value(&mut key, &arrow_value(columns[position].as_ref(), row)?);
                 }
-                Ok(RowKey::Bytes(out.into()))
-            })
-            .collect(),
+                keys.append_value(&key);
+            }
+            Ok(KeyArray::Bytes(keys.finish()))
+        }
     }
 }
 
-fn integer_keys(stored: StoredType, array: &ArrayRef) -> Result<Vec<RowKey>> {
+fn integer_keys(stored: StoredType, array: &ArrayRef) -> Result<Int64Array> {
     macro_rules! signed {
         ($arrow:ty) => {
-            array.as_primitive::<$arrow>().values().iter().map(|&v| RowKey::Int(i64::from(v))).collect()
+            Int64Array::from_iter_values(array.as_primitive::<$arrow>().values().iter().map(|&v| i64::from(v)))
         };
     }
     macro_rules! unsigned {
         ($arrow:ty) => {
-            array.as_primitive::<$arrow>().values().iter().map(|&v| RowKey::Int(flip(u64::from(v)))).collect()
+            Int64Array::from_iter_values(array.as_primitive::<$arrow>().values().iter().map(|&v| flip(u64::from(v))))
         };
     }
     Ok(match stored {

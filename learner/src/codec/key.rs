@@ -4,6 +4,7 @@
 //! |---|---|
 //! | row | `t` table (8, big-endian) `_r` handle |
 //! | index entry | `t` table (8, big-endian) `_i` index (4, big-endian) values \[handle\] |
+//! | mark of a table that came by import | `t` table (8, big-endian) `_z` |
 //! | definitions and counters | `m` … (see [`crate::catalog`]) |
 //!
 //! A *handle* names a row within its table. An integer key is eight bytes, big-endian, with the sign
@@ -23,6 +24,7 @@ const TABLE: u8 = b't';
 const META: u8 = b'm';
 const ROW: &[u8; 2] = b"_r";
 const INDEX: &[u8; 2] = b"_i";
+const RUNS_COMPLETE: &[u8; 2] = b"_z";
 /// `t`, table id, and the two bytes that say what follows.
 const PREFIX_BYTES: usize = 1 + 8 + 2;
 
@@ -118,6 +120,13 @@ pub fn table_range(table: TableId) -> (Bytes, Bytes) {
     prefix.pop();
     let end = prefix_end(&prefix);
     (prefix.into(), end)
+}
+
+/// The key that says that all of an imported table is there. It sorts after the table's rows.
+pub(crate) fn runs_complete_key(table: TableId) -> Bytes {
+    let mut key = Vec::with_capacity(PREFIX_BYTES);
+    append_prefix(&mut key, table, RUNS_COMPLETE);
+    key.into()
 }
 
 /// Bounds of the catalog's keys.

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use deltatree_storage::pack::PackRows;
 use deltatree_storage::types::{TableId, Timestamp};
 use openraft::BasicNode;
 
 use super::GroupStatus;
 use crate::access::{LeaderAccess, RowReader};
-use crate::catalog::CatalogSnapshot;
+use crate::catalog::{CatalogSnapshot, TableInfo};
 use crate::columnar::ColumnarReplica;
 use crate::config::GroupConfig;
 use crate::error::{Error, Result};
@@ -17,6 +18,7 @@ use crate::maintenance::Maintenance;
 use crate::raft::{Beside, Network, NodeId};
 use crate::remote::{RemoteLeader, RemoteSetup};
 use crate::replica::{ColumnarLearner, LearnerSetup, Voter, VoterRows, VoterSetup};
+use crate::row_store::FillRun;
 use crate::txn::{Transaction, TxnOptions};
 
 /// What a read gate waited for.
@@ -195,6 +197,48 @@ impl LeaderGroup {
     /// definition. Errors: `NotLeader`, `Timeout`, `Closed`.
     pub async fn drop_table_data(&self, table: TableId) -> Result<()> {
         self.leader().drop_table_data(table).await
+    }
+
+    /// Writes a run of a hidden table (see [`crate::catalog::begin_import`]) into the row store, past the log:
+    /// pairs of ascending keys, as rows committed at `ts`. They are there, durably, when this returns; if it
+    /// fails, none of them is. Returns their number. Blocks: call it on a thread that may.
+    /// Errors: those of `fill`, `DuplicateKey`, `DiskFull`, `Io`, `NotLeader`, `Closed`.
+    pub fn ingest(&self, ts: Timestamp, fill: &mut FillRun<'_>) -> Result<u64> {
+        self.leader().ingest(ts, fill)
+    }
+
+    /// Sees to it that a majority of the voters has all runs of a hidden table, whose rows were committed at
+    /// `ts`, durably. Only then may the table appear. Errors: `NotLeader`, `Timeout`, `Closed`, `Io`.
+    pub async fn seal(&self, staging: TableId, ts: Timestamp) -> Result<()> {
+        self.leader().seal_runs(staging, ts).await
+    }
+
+    /// Builds the columns of a hidden table while its import runs, if a columnar replica is in this process:
+    /// others, and this one if it is not asked, build them from the rows when the table appears. `packs` are
+    /// the rows at `ts`, in key order. Returns whether they were taken. Durable when this returns. Blocks.
+    ///
+    /// Errors: those of the engine and of `packs`.
+    pub fn build_columns(
+        &self,
+        table: &TableInfo,
+        ts: Timestamp,
+        packs: &mut dyn Iterator<Item = deltatree_storage::error::Result<PackRows>>,
+    ) -> Result<bool> {
+        let Some(Replicas { learner, .. }) = self.inner.replicas.as_ref().filter(|_| table.columnar) else {
+            return Ok(false);
+        };
+        learner.engine().bulk_build(table.columnar_schema(), ts, packs)?;
+        learner.engine().flush()?;
+        Ok(true)
+    }
+
+    /// Drops what [`LeaderGroup::build_columns`] has built for an import that was given up. Errors: those of
+    /// the engine.
+    pub fn drop_columns(&self, staging: TableId) -> Result<()> {
+        match &self.inner.replicas {
+            Some(Replicas { learner, .. }) => Ok(learner.engine().drop_table(staging)?),
+            None => Ok(()),
+        }
     }
 
     /// Nothing below this timestamp can be read.

@@ -16,10 +16,11 @@ use super::ids::IdRanges;
 use super::proposer::{ProposerCounters, Submission};
 use super::{ReaderGuard, Readers};
 use crate::clock::Clock;
+use crate::codec::runs_complete_key;
 use crate::error::{Error, Result};
 use crate::group::GroupStatus;
 use crate::raft::{Command, DurableLog, NodeId, Raft, VoterState};
-use crate::row_store::StoreReader;
+use crate::row_store::{FillRun, StoreReader, Version};
 use crate::runtime::Spawner;
 use crate::tso::WindowExhausted;
 use crate::txn::{LockTable, Sequencer, Settled, TxnId};
@@ -335,6 +336,48 @@ impl Leader {
     pub(crate) async fn drop_table_data(&self, table_id: TableId) -> Result<()> {
         self.ids.forget(table_id);
         self.replicate(Command::DropTableData { table_id }).await
+    }
+
+    /// Writes a run of a hidden table; see [`crate::LeaderGroup::ingest`].
+    pub(crate) fn ingest(&self, ts: Timestamp, fill: &mut FillRun<'_>) -> Result<u64> {
+        if !self.is_leading() {
+            return Err(self.not_leader());
+        }
+        self.voter.ingest(ts, &|| if self.is_stopping() { Err(Error::Closed) } else { self.disk.admit(false) }, fill)
+    }
+
+    /// Takes in a run that another process sends: rows with their times. A copy is taken by any voter.
+    pub(crate) fn ingest_versions(
+        &self,
+        copy: bool,
+        versions: &mut dyn Iterator<Item = Result<Version>>,
+    ) -> Result<u64> {
+        if !copy && !self.is_leading() {
+            return Err(self.not_leader());
+        }
+        let admit = || if self.is_stopping() { Err(Error::Closed) } else { self.disk.admit(false) };
+        self.voter.ingest_versions(&admit, versions)
+    }
+
+    /// See [`crate::LeaderGroup::seal`].
+    pub(crate) async fn seal_runs(self: &Arc<Self>, table: TableId, ts: Timestamp) -> Result<()> {
+        crate::runtime::blocking(|| {
+            if self.voter.has_runs(table)? {
+                return Ok(0);
+            }
+            self.ingest(ts, &mut |sink| sink.put(&runs_complete_key(table), &[]))
+        })?;
+        let voters: Vec<_> = self.members()?.into_iter().filter(|member| member.voter).collect();
+        let others = voters.iter().filter(|member| member.id != self.id).map(|member| member.address.as_str());
+        let mut have = 1;
+        for address in others {
+            // Whoever cannot take them now gets them when it applies the entry that makes them visible.
+            match crate::remote::copy_runs(&self.voter, table, address).await {
+                Ok(_) => have += 1,
+                Err(e) => tracing::warn!(%table, address, error = %e, "a voter did not take an import's rows"),
+            }
+        }
+        if have > voters.len() / 2 { Ok(()) } else { Err(self.unreplicated()) }
     }
 
     /// Purges the log up to `index`, as far as it is applied. Returns at once.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use deltatree_storage::types::Timestamp;
+use deltatree_storage::types::{TableId, Timestamp};
 use openraft::storage::RaftStateMachine;
 use openraft::{
     AnyError, BasicNode, EntryPayload, OptionalSend, RaftSnapshotBuilder, Snapshot, SnapshotMeta, StorageIOError,
@@ -20,10 +20,10 @@ use super::{
     Command, CommitRecord, Entry, LogId, NodeId, SnapshotBounds, SnapshotData, StorageError, StoredMembership,
     TypeConfig,
 };
-use crate::catalog::CatalogSnapshot;
-use crate::codec::meta_range;
+use crate::catalog::{CatalogSnapshot, TableInfo};
+use crate::codec::{meta_range, runs_complete_key};
 use crate::error::{Error, Result};
-use crate::row_store::{ApplyBatch, Row, RowStore};
+use crate::row_store::{ApplyBatch, FillRun, Row, RowStore, Version};
 
 const APPLIED: &[u8] = b"applied";
 const TSO_WINDOW: &[u8] = b"tso_window";
@@ -62,6 +62,9 @@ impl VoterState {
             writing: Mutex::default(),
         };
         state.reload()?;
+        // Older definitions than the newest do no harm: an id that comes later is not yet handed out in them.
+        let catalog = state.catalog();
+        state.store.drop_gone_tables(|table| catalog.is_gone(table))?;
         Ok(Arc::new(state))
     }
 
@@ -123,6 +126,26 @@ impl VoterState {
         *self.tso_window.lock()
     }
 
+    /// Writes a run of rows committed at `ts`, durably; see [`RowStore::ingest`].
+    pub(crate) fn ingest(&self, ts: Timestamp, admit: &dyn Fn() -> Result<()>, fill: &mut FillRun<'_>) -> Result<u64> {
+        self.store.ingest(ts, admit, || self.writing.lock(), fill)
+    }
+
+    /// The same for rows that another voter has.
+    pub(crate) fn ingest_versions(
+        &self,
+        admit: &dyn Fn() -> Result<()>,
+        versions: &mut dyn Iterator<Item = Result<Version>>,
+    ) -> Result<u64> {
+        self.store.ingest_versions(admit, || self.writing.lock(), versions)
+    }
+
+    /// Whether all of an imported table is here.
+    pub(crate) fn has_runs(&self, table: TableId) -> Result<bool> {
+        let found = self.store.find(&runs_complete_key(table), Timestamp::MAX)?;
+        Ok(found.into_row().is_some())
+    }
+
     /// Runs `work` while nothing is being applied.
     pub(crate) fn exclusively<R>(&self, work: impl FnOnce(&RowStore) -> R) -> R {
         let _writing = self.writing.lock();
@@ -148,6 +171,28 @@ impl VoterMachine {
     pub(crate) fn new(state: Arc<VoterState>) -> Result<Self> {
         let (_, membership, _) = state.applied_state()?;
         Ok(Self { state, membership })
+    }
+
+    /// Gets the runs of tables that the entry makes visible, if they are not here: this voter was away while
+    /// they were imported, or is new. Blocks until some other voter has sent them.
+    fn expect_runs(&self, entry: &Entry) -> Result<()> {
+        let EntryPayload::Normal(Command::Commits(commits)) = &entry.payload else { return Ok(()) };
+        let mut catalog = self.state.catalog();
+        for commit in commits.iter() {
+            let mutations = commit.mutations.iter().map(|m| (m.key.as_ref(), m.value.as_deref()));
+            let after =
+                catalog.apply(mutations).map_err(|e| Error::Corrupt { what: "catalog", reason: e.to_string() })?;
+            let Some(after) = after.map(Arc::new) else { continue };
+            let appears = |table: &TableInfo| table.loaded.is_some() && catalog.table_by_id(table.id).is_none();
+            for table in after.tables().filter(|table| appears(table)) {
+                if !self.state.has_runs(table.id)? {
+                    let members = self.membership.membership().nodes().map(|(_, node)| node.addr.clone());
+                    crate::remote::fetch_runs(&self.state, table.id, members.collect())?;
+                }
+            }
+            catalog = after;
+        }
+        Ok(())
     }
 
     fn apply_entry(&mut self, entry: &Entry) -> Result<()> {
@@ -218,6 +263,7 @@ impl RaftStateMachine<TypeConfig> for VoterMachine {
     {
         let mut replies = Vec::new();
         for entry in entries {
+            self.expect_runs(&entry).map_err(|e| StorageIOError::apply(entry.log_id, AnyError::new(&e)))?;
             let large = matches!(&entry.payload, EntryPayload::Normal(c) if c.size() > LARGE_ENTRY);
             let applied =
                 if large { crate::runtime::blocking(|| self.apply_entry(&entry)) } else { self.apply_entry(&entry) };

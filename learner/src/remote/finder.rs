@@ -83,7 +83,8 @@ impl Finder {
         self.known.lock().addresses.join(", ")
     }
 
-    fn current(&self) -> Result<(String, Client)> {
+    /// The voter that answered last.
+    pub(super) fn current(&self) -> Result<(String, Client)> {
         let known = &mut *self.known.lock();
         let at = known.current % known.addresses.len();
         let address = known.addresses[at].clone();
@@ -205,7 +206,7 @@ fn reason(status: &Status) -> String {
 
 /// Connects when it is first used, and again after it was cut off. A voter that has stopped without a
 /// word is given up after a few seconds.
-fn connect(address: &str) -> Result<Client> {
+pub(super) fn connect(address: &str) -> Result<Client> {
     let endpoint = Endpoint::from_shared(format!("http://{address}"))
         .map_err(|e| Error::Invalid(format!("{address} is not HOST:PORT: {e}")))?
         .connect_timeout(Duration::from_secs(2))

@@ -23,6 +23,8 @@ mod membership_client;
 mod replicas;
 mod row_source;
 mod rows;
+mod run_copy;
+mod runs;
 mod service;
 
 pub(crate) use failure::Failure;
@@ -30,4 +32,5 @@ pub(crate) use leader_client::{RemoteLeader, RemoteSetup};
 pub(crate) use membership_client::MembershipClient;
 pub(crate) use row_source::LeaderRows;
 pub(crate) use rows::RemoteScan;
+pub(crate) use run_copy::{copy_runs, fetch_runs};
 pub(crate) use service::leader_service;

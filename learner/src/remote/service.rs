@@ -8,18 +8,19 @@ use deltatree_proto::v1::group_leader_server::{GroupLeader, GroupLeaderServer};
 use deltatree_proto::v1::{
     AllocateIdsReply, AllocateIdsRequest, CommitTransaction, Definitions, DefinitionsRequest, DropTableDataRequest,
     FoundRow, GetRowsReply, GetRowsRequest, GroupMember, HoldRequest, KeepAliveReply, KeepAliveRequest, KeyValue,
-    LockKeysRequest, MemberAddress, MemberNumber, Members, Nothing, ReleaseLocksRequest, ScanRowsChunk,
-    ScanRowsRequest, TimestampReply, TimestampRequest,
+    LockKeysRequest, MemberAddress, MemberNumber, Members, Nothing, ReleaseLocksRequest, RunChunk, RunReply,
+    RunsRequest, ScanRowsChunk, ScanRowsRequest, TimestampReply, TimestampRequest,
 };
 use deltatree_storage::types::{TableId, Timestamp};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
 use super::failure::Failure;
 use super::front_ends::{FrontEnds, Locking};
+use super::runs::ReceivedRun;
 use crate::catalog::is_definition_key;
-use crate::codec::meta_range;
+use crate::codec::{meta_range, table_range};
 use crate::error::{Error, Result};
 use crate::leader::Leader;
 use crate::raft::MESSAGE_BYTES;
@@ -171,6 +172,7 @@ fn send_rows(scan: StoreScan, chunks: &mpsc::Sender<Result<ScanRowsChunk, Status
 #[tonic::async_trait]
 impl GroupLeader for LeaderService {
     type ScanRowsStream = ReceiverStream<Result<ScanRowsChunk, Status>>;
+    type FetchRunsStream = ReceiverStream<Result<ScanRowsChunk, Status>>;
 
     async fn get_timestamp(&self, _: Request<TimestampRequest>) -> Result<Response<TimestampReply>, Status> {
         self.timestamp(self.leader.read_ts().await)
@@ -215,6 +217,45 @@ impl GroupLeader for LeaderService {
         let AllocateIdsRequest { table, count, at_least } = request.into_inner();
         let first = self.leader.allocate_ids(TableId(table), count, at_least).await;
         self.answer(first.map(|first| AllocateIdsReply { first }))
+    }
+
+    async fn ingest_run(&self, request: Request<Streaming<RunChunk>>) -> Result<Response<RunReply>, Status> {
+        let mut run = ReceivedRun::begin(request.into_inner()).await?;
+        let leader = self.leader.clone();
+        let written = tokio::task::spawn_blocking(move || leader.ingest_versions(run.copy, &mut run));
+        let written = written.await.map_err(|e| Status::internal(e.to_string()))?;
+        self.answer(written.map(|pairs| RunReply { pairs }))
+    }
+
+    async fn seal_runs(&self, request: Request<RunsRequest>) -> Result<Response<Nothing>, Status> {
+        let RunsRequest { table, timestamp } = request.into_inner();
+        let sealed = self.leader.seal_runs(TableId(table), Timestamp(timestamp)).await;
+        self.answer(sealed.map(|()| Nothing {}))
+    }
+
+    async fn fetch_runs(&self, request: Request<RunsRequest>) -> Result<Response<Self::FetchRunsStream>, Status> {
+        const CHUNKS_AHEAD: usize = 4;
+        let table = TableId(request.into_inner().table);
+        let voter = self.leader.voter();
+        if !voter.has_runs(table).map_err(|e| self.failed(e))? {
+            if voter.catalog().is_gone(table) {
+                // A stream without a piece: whoever asks will soon learn that the table was dropped.
+                let (_, nothing) = mpsc::channel(1);
+                return Ok(Response::new(ReceiverStream::new(nothing)));
+            }
+            return Err(Status::not_found(format!("not all of table {table} is here")));
+        }
+        let (start, end) = table_range(table);
+        let rows = voter.store.newest_rows(&start, &end);
+        // Asked after the rows are pinned, so that none of them is newer.
+        let upto = KeyValue { commit_timestamp: voter.applied().commit_ts.0, ..KeyValue::default() };
+        let (chunks, stream) = mpsc::channel(CHUNKS_AHEAD);
+        tokio::task::spawn_blocking(move || {
+            if chunks.blocking_send(Ok(ScanRowsChunk { rows: vec![upto] })).is_ok() {
+                send_rows(rows, &chunks);
+            }
+        });
+        Ok(Response::new(ReceiverStream::new(stream)))
     }
 
     async fn drop_table_data(&self, request: Request<DropTableDataRequest>) -> Result<Response<Nothing>, Status> {

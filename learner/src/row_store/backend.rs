@@ -125,6 +125,17 @@ impl Backend {
         }
     }
 
+    /// Writes pairs of ascending keys as files of their own. They are there, durably, when this returns, after
+    /// every earlier batch; if `fill` fails, none of them is. `exclusively` keeps others from writing.
+    pub(crate) fn ingest<T, G>(
+        &self,
+        space: Space,
+        fill: impl FnOnce(&mut dyn FnMut(Slice, Slice) -> Result<()>) -> Result<T>,
+        exclusively: impl FnOnce() -> G,
+    ) -> Result<T> {
+        on_variant!(Self, self, b => b.ingest(space, fill, exclusively))
+    }
+
     /// Makes all earlier batches durable. Blocks on disk.
     pub(crate) fn persist(&self) -> Result<()> {
         on_variant!(Self, self, b => b.persist())

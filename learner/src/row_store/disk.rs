@@ -92,6 +92,29 @@ impl DiskBackend {
         self.current.load().get(space).rotate_memtable().map(drop).map_err(Error::io("write to the row store"))
     }
 
+    /// Writes pairs of ascending keys as files of their own. They are there, durably, when this returns, after
+    /// every earlier batch; if `fill` fails, none of them is. `exclusively` keeps others from writing.
+    pub(super) fn ingest<T, G>(
+        &self,
+        space: Space,
+        fill: impl FnOnce(&mut dyn FnMut(Slice, Slice) -> Result<()>) -> Result<T>,
+        exclusively: impl FnOnce() -> G,
+    ) -> Result<T> {
+        let failed = || Error::io("write a run to the row store");
+        let spaces = self.current.load_full();
+        let keyspace = spaces.get(space);
+        let mut run = keyspace.start_ingestion().map_err(failed())?;
+        let filled = fill(&mut |key, value| run.write(key, value).map_err(failed()))?;
+        // What would be flushed under the lock is flushed before it.
+        keyspace.rotate_memtable_and_wait().map_err(failed())?;
+        let _nobody_writes = exclusively();
+        // A run takes the key space's memory table with it to the disk. What other spaces have of the same
+        // batches must be there, too, or a crash would leave parts of them.
+        self.persist()?;
+        run.finish().map_err(failed())?;
+        Ok(filled)
+    }
+
     /// Makes all earlier batches durable. Blocks on disk.
     pub(super) fn persist(&self) -> Result<()> {
         self.db.persist(PersistMode::SyncData).map_err(Error::io("sync the row store"))

@@ -117,6 +117,25 @@ impl RowStore {
     }
 }
 
+impl RowStore {
+    /// Notes that tables may go which `is_gone` says nobody knows any more: those whose drop was cut off, and
+    /// what an import left whose process died.
+    pub(crate) fn drop_gone_tables(&self, is_gone: impl Fn(TableId) -> bool) -> Result<()> {
+        let mut batch = self.backend.batch();
+        let (mut start, end) = (table_range(TableId(0)).0, table_range(TableId(u64::MAX)).1);
+        while let Some(pair) = self.backend.range(Space::Rows, &start, &end).next() {
+            let key = pair.key().map_err(Error::io("read the row store"))?;
+            let Some(id) = key.get(1..).and_then(|k| k.first_chunk::<8>()) else { break };
+            let table = TableId(u64::from_be_bytes(*id));
+            if is_gone(table) {
+                batch.put(Space::Garbage, table_note(table), []);
+            }
+            start = table_range(table).1;
+        }
+        batch.commit()
+    }
+}
+
 fn parse(note: &[u8]) -> Result<(u64, &[u8])> {
     let damaged = || Error::Corrupt { what: "garbage note", reason: format!("{} bytes", note.len()) };
     let (number, subject) = note.get(1..).and_then(|n| n.split_first_chunk::<8>()).ok_or_else(damaged)?;

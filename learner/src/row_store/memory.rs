@@ -35,6 +35,22 @@ impl MemoryBackend {
         MemoryBatch { into: Target::Disk(self.0.clone()), changes: Vec::new() }
     }
 
+    pub(super) fn ingest<T, G>(
+        &self,
+        space: Space,
+        fill: impl FnOnce(&mut dyn FnMut(Slice, Slice) -> Result<()>) -> Result<T>,
+        exclusively: impl FnOnce() -> G,
+    ) -> Result<T> {
+        let mut run: Vec<Change> = Vec::new();
+        let filled = fill(&mut |key, value| {
+            run.push(((space as u8, key.to_vec()), Some(value)));
+            Ok(())
+        })?;
+        let _nobody_writes = exclusively();
+        self.0.write(run, true);
+        Ok(filled)
+    }
+
     pub(super) fn persist(&self) -> Result<()> {
         self.0.sync();
         Ok(())

@@ -8,15 +8,18 @@ mod garbage;
 #[cfg(test)]
 mod memory;
 mod record;
+mod run;
 mod scan;
 mod store;
 #[cfg(test)]
 mod tests;
 
 pub use record::Row;
+pub use run::{FillRun, RunSink};
 
 pub(crate) use batch::ApplyBatch;
 pub(crate) use copy::live_version;
 pub(crate) use disk::open_error;
+pub(crate) use run::{Ascending, Version};
 pub(crate) use scan::StoreScan;
 pub(crate) use store::{RowStore, StoreReader};

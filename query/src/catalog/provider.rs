@@ -45,6 +45,9 @@ impl QueryCatalog {
 
     fn find(&self, database: &str, table: &str) -> Result<Arc<dyn TableProvider>, SqlError> {
         if let Some(table) = self.reads.catalog().table(database, table) {
+            if table.loaded.is_some_and(|at| self.reads.context().ts <= at) {
+                return Err(SqlError::definition_changed());
+            }
             return Ok(Arc::new(HtapTable::new(Arc::clone(table), Arc::clone(&self.reads))));
         }
         if let Some(table) = system::table(&self.reads, database, table)? {

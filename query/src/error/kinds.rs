@@ -303,9 +303,19 @@ impl SqlError {
         Self::new(3948, "Loading local data is disabled; this must be enabled on both the client and server sides")
     }
 
+    /// 1412: the table came by import since the transaction began, which therefore cannot read it.
+    pub fn definition_changed() -> Self {
+        Self::new(1412, "Table definition has changed, please retry transaction")
+    }
+
     /// 8028: the table's definition changed between start and commit of the transaction.
     pub fn schema_changed() -> Self {
         Self::new(8028, "Information schema is changed during the execution of the statement; try again")
+    }
+
+    /// 8258: an import fills the table, and nothing else may write it or change it meanwhile.
+    pub fn importing(table: &str) -> Self {
+        Self::new(8258, format!("Table {table} is in mode Import"))
     }
 
     /// 9007: another transaction wrote the row first.

@@ -1,7 +1,7 @@
 //! A node: sessions and queries over a leader group, which is in this process, on one data directory, or in
 //! others.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,7 @@ use tokio::runtime::Handle;
 use super::connections::Connections;
 use super::runtime::AnalyticsRuntime;
 use crate::error::{Result, SqlError};
+use crate::import::{self, Imports};
 use crate::planner::{EngineConfig, QueryEngine};
 use crate::session::{GlobalVariables, Session, VariableValue};
 
@@ -57,6 +58,8 @@ pub struct Node {
     globals: GlobalVariables,
     connections: Arc<Connections>,
     analytics: AnalyticsRuntime,
+    imports: Imports,
+    import_dir: PathBuf,
     started: Instant,
 }
 
@@ -71,14 +74,36 @@ impl Node {
             .map_err(|e| SqlError::internal(format!("cannot create data directory {data_dir}: {e}")))?;
         let analytics = AnalyticsRuntime::start(config.analytics_threads)
             .map_err(|e| SqlError::internal(format!("cannot start threads: {e}")))?;
+        let alone = config.join.is_empty();
         let group = open_group(config.group, config.join).await?;
+        // What an import had there in an earlier life is of no use.
+        let import_dir = config.data_dir.join("import");
+        if let Err(e) = std::fs::remove_dir_all(&import_dir)
+            && e.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(dir = %import_dir.display(), error = %e, "cannot remove what an import has left");
+        }
         let connections = Arc::new(Connections::default());
         let listed = connections.clone();
         let engine_config = EngineConfig::new(config.data_dir.join("spill"));
         let engine = QueryEngine::new(group.clone(), &engine_config, Arc::new(move || listed.processes()))?;
         let globals = GlobalVariables::default();
         globals.describe("datadir", VariableValue::Text(data_dir));
-        let node = Arc::new(Self { group, engine, globals, connections, analytics, started: Instant::now() });
+        let node = Arc::new(Self {
+            group,
+            engine,
+            globals,
+            connections,
+            analytics,
+            imports: Imports::default(),
+            import_dir,
+            started: Instant::now(),
+        });
+        if alone {
+            import::abandon_all(&node.group).await?;
+        } else {
+            node.analytics.handle().spawn(import::watch(Arc::downgrade(&node)));
+        }
         node.create_databases().await?;
         node.create_root().await?;
         Ok(node)
@@ -116,6 +141,7 @@ impl Node {
     /// directory is free afterwards.
     pub async fn shutdown(&self) -> Result<()> {
         self.connections.kill_all();
+        self.imports.cancel_all(DRAIN_TIMEOUT).await;
         let end = Instant::now() + DRAIN_TIMEOUT;
         while self.connections.len() > 0 && Instant::now() < end {
             tokio::time::sleep(DRAIN_PAUSE).await;
@@ -146,6 +172,16 @@ impl Node {
     /// Where analytical queries run.
     pub(crate) fn analytics(&self) -> &Handle {
         self.analytics.handle()
+    }
+
+    /// The imports that run here.
+    pub(crate) fn imports(&self) -> &Imports {
+        &self.imports
+    }
+
+    /// Where imports spill.
+    pub(crate) fn import_dir(&self) -> &Path {
+        &self.import_dir
     }
 
     /// Global variables.

@@ -28,6 +28,7 @@ pub(crate) fn schema_change_failed(e: CatalogError) -> SqlError {
         CatalogError::DatabaseExists(name) => SqlError::database_exists(&name),
         CatalogError::UnknownTable(name) => SqlError::unknown_table("", &name),
         CatalogError::TableExists(name) => SqlError::table_exists(name.rsplit('.').next().unwrap_or(&name)),
+        CatalogError::Importing(name) => SqlError::importing(&name),
         CatalogError::Invalid(_) => SqlError::new(1105, e.to_string()),
         CatalogError::Exhausted(_) => SqlError::new(1467, e.to_string()),
         CatalogError::Corrupt(_) => SqlError::internal(e.to_string()),

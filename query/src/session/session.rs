@@ -43,6 +43,8 @@ pub struct Session {
     pub(crate) cancel: CancelFlag,
     /// The file that the client sends for the next `LOAD DATA LOCAL`, piece by piece.
     pub(crate) infile: Option<mpsc::Receiver<Bytes>>,
+    /// The import that the statement under way waits for.
+    pub(crate) importing: Option<u64>,
     /// Whether `UPDATE` reports rows found instead of rows changed.
     pub(crate) count_found_rows: bool,
 }
@@ -66,6 +68,7 @@ impl Session {
             statement_time: 0,
             cancel: CancelFlag::default(),
             infile: None,
+            importing: None,
             count_found_rows: false,
         }
     }
@@ -222,7 +225,11 @@ impl Session {
         if catalog.database(database).is_none() {
             return Err(SqlError::unknown_database(database));
         }
+        let begun = self.transaction.as_ref().map(|open| open.inner.start_ts());
         match catalog.table(database, name) {
+            Some(table) if table.loaded.is_some_and(|at| begun.is_some_and(|begun| begun <= at)) => {
+                Err(SqlError::definition_changed())
+            }
             Some(table) => Ok(table.clone()),
             None if catalog.view(database, name).is_some() => Err(SqlError::wrong_object(database, name, "BASE TABLE")),
             None => Err(SqlError::unknown_table(database, name)),

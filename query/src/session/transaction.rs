@@ -197,6 +197,7 @@ impl Session {
     /// Ends a statement that was dropped before it was done, and undoes it.
     pub async fn abandon_statement(&mut self) {
         self.cancel.cancel();
+        self.end_import().await;
         match &mut self.transaction {
             Some(open) if open.of_statement => self.transaction = None,
             Some(open) => open.undo_statement(),

@@ -29,7 +29,7 @@ use deltatree_storage::types::{KeyRange, TableId};
 
 use super::definition::{self, DeclaredKey};
 use super::dispatch::{MAX_RETRIES, lost_race};
-use super::schema_change::change_schema;
+use super::schema_change::change_definitions;
 use crate::error::{Result, SqlError};
 use crate::session::{Session, StopOnDrop, schema_change_failed};
 
@@ -77,7 +77,7 @@ impl Session {
         self.commit().await?;
         let id = self.table(database, name)?.id;
         let group = self.node.group().clone();
-        let (table, index) = change_schema(&group, |definitions| begin_filling(definitions, id, key)).await?;
+        let (table, index) = change_definitions(&group, |definitions| begin_filling(definitions, id, key)).await?;
         let entry = self.entry.clone();
         let title = format!("adding index {} to {}", index.name, table.name);
         let fill = Fill {
@@ -132,7 +132,7 @@ impl Fill {
     async fn run(self) -> Result<()> {
         let filled = self.fill().await;
         let ready = filled.is_ok();
-        let ended = change_schema(&self.group, |definitions| {
+        let ended = change_definitions(&self.group, |definitions| {
             change_table(definitions, self.table.id, |table| {
                 table.filling.retain(|index| index.id != self.index.id);
                 if ready {

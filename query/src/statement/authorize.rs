@@ -65,6 +65,13 @@ impl Session {
                 load.set.clone().iter_mut().try_for_each(|(_, expr)| self.reads(expr))?;
                 self.needs(&load.table, &[Privilege::Insert])
             }
+            StatementKind::ImportInto(import) => {
+                self.needs_global(Privilege::File)?;
+                let all =
+                    [Privilege::Select, Privilege::Insert, Privilege::Update, Privilege::Delete, Privilege::Alter];
+                self.needs(&import.table, &all)
+            }
+            StatementKind::CancelImport(_) => self.needs_global(Privilege::Super),
             // Judged where they run, or by the statement that is executed.
             StatementKind::Account(_)
             | StatementKind::Use(_)

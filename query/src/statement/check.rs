@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{Schema, SchemaRef};
+use datafusion::physical_plan::PhysicalExpr;
 use datafusion::sql::sqlparser::ast::Expr;
 use deltatree_learner::catalog::TableInfo;
 use deltatree_learner::codec::{KeyShape, RowsToArrow, key_shape};
@@ -16,6 +17,28 @@ use crate::error::{Result, SqlError};
 use crate::rewrite::{self, RewriteContext};
 use crate::session::{Session, StatementResult};
 use crate::types::field::arrow_field;
+
+/// A `CHECK` constraint, ready to be tried.
+pub(crate) struct RowCheck {
+    name: String,
+    schema: SchemaRef,
+    condition: Arc<dyn PhysicalExpr>,
+}
+
+impl RowCheck {
+    /// Fails with 3819 if one of the rows, given by all columns of the table in their stored types, violates
+    /// it.
+    pub(crate) fn enforce(&self, columns: &[ArrayRef]) -> Result<()> {
+        let rows = RecordBatch::try_new(self.schema.clone(), columns.to_vec())?;
+        let holds = self.condition.evaluate(&rows)?.into_array(rows.num_rows())?;
+        let violated = holds.as_boolean_opt().is_none_or(|holds| holds.iter().any(|row| row == Some(false)));
+        // A condition that is NULL throughout has no truth value, and so none that is false.
+        if violated && !holds.data_type().is_null() {
+            return Err(SqlError::new(3819, format!("Check constraint '{}' is violated.", self.name)));
+        }
+        Ok(())
+    }
+}
 
 impl Session {
     /// Fails with 3819 if one of the rows written violates a check of its table.
@@ -36,17 +59,20 @@ impl Session {
                 rows.push(value)?;
             }
         }
-        let rows = RecordBatch::try_new(row_schema(table), rows.finish()?.columns().to_vec())?;
-        for check in table.checks.iter().filter(|c| c.enforced) {
-            let condition = self.node.engine().condition(rows.schema_ref(), self.check_condition(&check.condition)?)?;
-            let holds = condition.evaluate(&rows)?.into_array(rows.num_rows())?;
-            let violated = holds.as_boolean_opt().is_none_or(|holds| holds.iter().any(|row| row == Some(false)));
-            // A condition that is NULL throughout has no truth value, and so none that is false.
-            if violated && !holds.data_type().is_null() {
-                return Err(SqlError::new(3819, format!("Check constraint '{}' is violated.", check.name)));
-            }
-        }
-        Ok(())
+        let rows = rows.finish()?;
+        self.row_checks(table)?.iter().try_for_each(|check| check.enforce(rows.columns()))
+    }
+
+    /// The checks that rows of a table have to pass.
+    pub(crate) fn row_checks(&self, table: &TableInfo) -> Result<Vec<RowCheck>> {
+        let schema = row_schema(table);
+        let enforced = table.checks.iter().filter(|c| c.enforced);
+        enforced
+            .map(|check| {
+                let condition = self.node.engine().condition(&schema, self.check_condition(&check.condition)?)?;
+                Ok(RowCheck { name: check.name.clone(), schema: schema.clone(), condition })
+            })
+            .collect()
     }
 
     /// Fails, as a query would, if a check of a new definition cannot be evaluated.

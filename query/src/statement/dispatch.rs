@@ -85,6 +85,8 @@ impl Session {
             StatementKind::Rename(pairs) => self.rename_tables(pairs).await.map(|()| StatementResult::done()),
             StatementKind::Account(change) => self.change_accounts(change).await.map(|()| StatementResult::done()),
             StatementKind::LoadData(load) => self.load_data(load).await.map(StatementResult::Ok),
+            StatementKind::ImportInto(import) => self.import_into(import).await,
+            StatementKind::CancelImport(job) => self.cancel_import(*job).await.map(|()| StatementResult::done()),
             StatementKind::CreateView(create) => self.create_view(create).await,
             StatementKind::DropView { names, if_exists } => self.drop_views(names, *if_exists).await,
             StatementKind::Do(expressions) => self.evaluate_row(expressions).await.map(|_| StatementResult::done()),

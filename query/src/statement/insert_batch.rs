@@ -180,7 +180,7 @@ fn new_rows(target: &Target, batch: &RecordBatch, hidden_start: i64) -> Result<V
 }
 
 /// An array that holds one value throughout.
-pub(super) fn repeat(value: &Value, stored: StoredType, rows: usize) -> Result<ArrayRef> {
+pub(crate) fn repeat(value: &Value, stored: StoredType, rows: usize) -> Result<ArrayRef> {
     let data_type = stored.arrow();
     let scalar = match value {
         Value::Null => ScalarValue::try_from(&data_type)?,

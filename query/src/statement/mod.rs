@@ -3,7 +3,7 @@
 //! - [`split`], [`words`], [`parse`], [`set_parse`]: from text to [`ParsedStatement`]
 //! - [`dispatch`]: which file runs what
 //! - [`select`], [`explain`]: queries; [`as_of`]: of the past; [`point_select`]: for one row by primary key, without the planner
-//! - [`insert`], [`rows`], [`values`], [`conflict`], [`insert_batch`]: new rows
+//! - [`insert`], [`rows`], [`values`], [`conflict`], [`insert_batch`]: new rows; [`load_data`], [`import_into`]: of files
 //! - [`target`], [`update`], [`delete`]: changed rows
 //! - [`keyed`]: queries for, and changes of, a few rows by key, without planning how to find them
 //! - [`definition`], [`constraint`], [`check`], [`create_table`], [`alter_table`], [`add_index`], [`schema_change`]:
@@ -25,10 +25,11 @@ mod definition;
 mod delete;
 mod dispatch;
 mod explain;
+mod import_into;
 mod insert;
 mod insert_batch;
 mod keyed;
-mod load_data;
+pub(crate) mod load_data;
 mod maintenance;
 mod parse;
 mod parsed;
@@ -50,8 +51,11 @@ mod words;
 
 pub use parsed::ParsedStatement;
 
+pub(crate) use check::RowCheck;
+pub(crate) use insert_batch::repeat;
 pub(crate) use parse::parse;
 pub(crate) use parsed::TransactionStatement;
+pub(crate) use schema_change::change_definitions;
 pub(crate) use select::select_items;
 pub(crate) use show::like;
 pub(crate) use view::ViewUse;

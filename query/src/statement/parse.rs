@@ -14,7 +14,7 @@ use super::point_select::KeptPoint;
 use super::split::{first_word, split};
 use super::view::without_word;
 use super::words::Words;
-use super::{account, as_of, load_data, set_parse, show, view};
+use super::{account, as_of, import_into, load_data, set_parse, show, view};
 use crate::error::{Result, SqlError};
 use crate::rewrite;
 
@@ -55,6 +55,8 @@ fn parse_one(text: &str) -> Result<Vec<StatementKind>> {
         "ANALYZE" | "CHECK" | "OPTIMIZE" | "REPAIR" => words(text, maintenance)?,
         "GRANT" | "REVOKE" => words(text, rights)?,
         "LOAD" => words(text, load_data::parse)?,
+        "IMPORT" => words(text, import_into::parse)?,
+        "CANCEL" => words(text, import_into::parse_cancel)?,
         "LOCK" | "UNLOCK" | "FLUSH" | "RESET" => Some(StatementKind::Nothing),
         "CREATE" => words(text, |words| create(words, text))?,
         "DROP" => words(text, drop)?,

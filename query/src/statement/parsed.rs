@@ -5,6 +5,7 @@ use std::sync::Arc;
 use datafusion::sql::sqlparser::ast;
 
 use super::account::AccountStatement;
+use super::import_into::ImportInto;
 use super::load_data::LoadData;
 use super::point_select::KeptPoint;
 use super::show::Show;
@@ -101,6 +102,10 @@ pub(crate) enum StatementKind {
     Account(Box<AccountStatement>),
     /// `LOAD DATA`.
     LoadData(Box<LoadData>),
+    /// `IMPORT INTO`.
+    ImportInto(Box<ImportInto>),
+    /// `CANCEL IMPORT JOB id`.
+    CancelImport(u64),
     /// `DO expr, …`.
     Do(Vec<ast::Expr>),
     /// Accepted without effect: `LOCK TABLES`, `FLUSH …`.

@@ -18,22 +18,22 @@ use crate::session::{Completion, Session, StatementResult, schema_change_failed,
 /// Databases that cannot be dropped.
 const SYSTEM_DATABASES: [&str; 2] = ["mysql", "information_schema"];
 
-/// Runs a schema change as a transaction of its own. `change` may be called more than once, each time with
-/// newer definitions.
-pub(super) async fn change_schema<T>(
+/// Changes definitions in a transaction of its own. `change` may be called more than once, each time with newer
+/// definitions.
+pub(crate) async fn change_definitions<T>(
     group: &LeaderGroup,
     change: impl Fn(&CatalogSnapshot) -> Result<(T, Vec<KeyOp>)>,
 ) -> Result<T> {
     let mut retries = 0;
     loop {
-        match change_schema_once(group, &change).await {
+        match change_definitions_once(group, &change).await {
             Err(e) if lost_race(&e) && retries < MAX_RETRIES => retries += 1,
             result => return result,
         }
     }
 }
 
-async fn change_schema_once<T>(
+async fn change_definitions_once<T>(
     group: &LeaderGroup,
     change: &impl Fn(&CatalogSnapshot) -> Result<(T, Vec<KeyOp>)>,
 ) -> Result<T> {
@@ -65,7 +65,7 @@ impl Session {
         change: impl Fn(&CatalogSnapshot) -> Result<(T, Vec<KeyOp>)>,
     ) -> Result<T> {
         self.commit().await?;
-        change_schema(self.node.group(), change).await
+        change_definitions(self.node.group(), change).await
     }
 
     /// Replaces a table's definition by what `change` makes of the newest one.

@@ -154,6 +154,9 @@ impl Session {
 
     /// Says which definition the rows of this transaction are written by.
     pub(super) fn use_schema(&mut self, target: &Target) -> Result<()> {
+        if target.table.import.is_some() {
+            return Err(SqlError::importing(&target.table.name));
+        }
         self.writable()?.inner.use_schema(target.table.id, target.table.schema_version);
         Ok(())
     }

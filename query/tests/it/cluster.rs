@@ -161,3 +161,80 @@ fn front_ends_share_rows_and_columns_and_survive_a_leader() {
     one.stop().unwrap();
     two.stop().unwrap();
 }
+
+/// A text file of `id,id % 97`.
+fn numbers(dir: &Path, rows: u64) -> String {
+    let path = dir.join("numbers.csv");
+    let lines: String = (0..rows).rev().map(|id| format!("{id},{}\n", id % 97)).collect();
+    std::fs::write(&path, lines).unwrap();
+    path.display().to_string()
+}
+
+#[test]
+fn an_import_reaches_every_replica_and_the_voter_that_was_away() {
+    const ROWS: u64 = 20_000;
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let ports = free_ports::<3>();
+    let voters = addresses(&ports);
+    let mut members: BTreeMap<_, _> =
+        ports.iter().map(|&port| (port, Member::start("kv", dir.path(), port, &voters))).collect();
+    let one = front_end(dir.path(), "one", &voters);
+    let mut a = connect(&one);
+    let [port] = free_ports::<1>();
+    let _columnar = Member::start("columnar", dir.path(), port, &voters);
+    a.query_drop("CREATE TABLE t (id BIGINT PRIMARY KEY, v INT NOT NULL, KEY by_v (v))").unwrap();
+    await_columns(&mut a);
+    let path = numbers(dir.path(), ROWS);
+
+    let leads = leader(&runtime, &voters);
+    let away = ports.into_iter().find(|port| *port != leads).unwrap();
+    drop(members.remove(&away));
+    a.query_drop(format!("IMPORT INTO t FROM '{path}'")).unwrap();
+    assert_eq!(count(&mut a), ROWS);
+    a.query_drop("INSERT INTO t VALUES (1000000, 5)").unwrap();
+    a.query_drop("DELETE FROM t WHERE id = 7").unwrap();
+
+    // Who was away gets the rows from another voter, and can lead with them.
+    members.insert(away, Member::start("kv", dir.path(), away, &voters));
+    let begun = Instant::now();
+    loop {
+        let leads = leader(&runtime, &voters);
+        if leads == away {
+            break;
+        }
+        drop(members.remove(&leads));
+        assert_eq!(count(&mut a), ROWS);
+        members.insert(leads, Member::start("kv", dir.path(), leads, &voters));
+        assert!(begun.elapsed() < 3 * PATIENCE, "it never leads");
+    }
+    assert_eq!(count(&mut a), ROWS);
+    let by_index: u64 = a.query_first("SELECT COUNT(*) FROM t USE INDEX (by_v) WHERE v = 5").unwrap().unwrap();
+    assert_eq!(by_index, ROWS / 97 + 1 + 1);
+    drop(a);
+    one.stop().unwrap();
+}
+
+#[test]
+#[ignore = "waits for a minute"]
+fn an_import_whose_front_end_died_is_undone_by_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let ports = free_ports::<3>();
+    let voters = addresses(&ports);
+    let _members = ports.map(|port| Member::start("kv", dir.path(), port, &voters));
+    let (one, two) = (front_end(dir.path(), "one", &voters), front_end(dir.path(), "two", &voters));
+    let (mut a, mut b) = (connect(&one), connect(&two));
+    a.query_drop("CREATE TABLE t (id BIGINT PRIMARY KEY, v INT NOT NULL)").unwrap();
+    let path = numbers(dir.path(), 1_000_000);
+    a.query_drop(format!("IMPORT INTO t FROM '{path}' WITH detached")).unwrap();
+    one.kill();
+    assert_eq!(code(b.query_drop("INSERT INTO t VALUES (1, 1)")), 8258);
+    let begun = Instant::now();
+    while let Err(e) = b.query_drop("INSERT INTO t VALUES (-1, 1)") {
+        assert!(begun.elapsed() < 3 * PATIENCE, "{e}");
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    let rows: u64 = b.query_first("SELECT COUNT(*) FROM t").unwrap().unwrap();
+    assert_eq!(rows, 1);
+    two.stop().unwrap();
+}

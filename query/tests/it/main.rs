@@ -11,6 +11,7 @@ mod damage;
 mod errors;
 mod explain;
 mod faults;
+mod import;
 mod keyed;
 mod load_data;
 mod oracle;

@@ -62,7 +62,8 @@ impl RemotePeer {
         snapshot: Snapshot<TypeConfig>,
     ) -> Result<SnapshotResponse<NodeId>, Status> {
         const CHUNKS_AHEAD: usize = 4;
-        let header = SnapshotHeader { vote, meta: snapshot.meta, bounds: snapshot.snapshot.bounds() };
+        let data = *snapshot.snapshot;
+        let header = SnapshotHeader { vote, meta: snapshot.meta, bounds: data.bounds() };
         let first = SnapshotChunk { header: encode(&header)?, ..SnapshotChunk::default() };
         let (chunks, stream) = mpsc::channel(CHUNKS_AHEAD);
         let reader = tokio::task::spawn_blocking(move || send_chunks(first, data, &chunks));

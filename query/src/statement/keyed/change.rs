@@ -3,11 +3,12 @@
 //! What does not fit exactly (another condition, an expression too large, a literal of another type than
 //! the key) is left to the general path, which gives the same answer.
 
-use datafusion::sql::sqlparser::ast::{self, FromTable};
+use datafusion::sql::sqlparser::ast::{self, Expr, FromTable, TableFactor};
 use deltatree_learner::catalog::TableInfo;
 use deltatree_learner::table_write::RowWriter;
 use deltatree_storage::types::Value;
 
+use super::rows::KeyedRows;
 use crate::error::{Result, SqlError};
 use crate::session::{Completion, Session};
 use crate::statement::rows::stored_datum;
@@ -23,7 +24,9 @@ impl Session {
             return Ok(None);
         }
         let relation = single_table(&update.table);
-        let Some(keyed) = relation.and_then(|r| self.keyed_rows(r, update.selection.as_ref())) else { return Ok(None) };
+        let Some(keyed) = relation.and_then(|r| self.changeable_rows(r, update.selection.as_ref())) else {
+            return Ok(None);
+        };
         let target = &keyed.target;
         let table = &*target.table;
         let mut assigned = Vec::with_capacity(update.assignments.len());
@@ -61,7 +64,9 @@ impl Session {
             return Ok(None);
         };
         let relation = single_table(from);
-        let Some(keyed) = relation.and_then(|r| self.keyed_rows(r, delete.selection.as_ref())) else { return Ok(None) };
+        let Some(keyed) = relation.and_then(|r| self.changeable_rows(r, delete.selection.as_ref())) else {
+            return Ok(None);
+        };
         let Some(found) = self.lock_keyed(&keyed).await? else { return Ok(None) };
         let writer = RowWriter::new(&keyed.target.table);
         let mut ops = Vec::new();
@@ -72,6 +77,12 @@ impl Session {
         self.use_schema(&keyed.target)?;
         self.apply(ops, None)?;
         Ok(Some(Completion::affected(found.len() as u64)))
+    }
+
+    /// The rows to change by key. Nobody may write a table that is being imported into, even if there is no such
+    /// row: the general path says so.
+    fn changeable_rows(&self, relation: &TableFactor, selection: Option<&Expr>) -> Option<KeyedRows> {
+        self.keyed_rows(relation, selection).filter(|keyed| keyed.target.table.import.is_none())
     }
 }
 

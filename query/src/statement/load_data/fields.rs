@@ -4,10 +4,10 @@ use super::Format;
 use crate::types::literal::unescaped;
 
 /// A field; `None` for NULL.
-pub(super) type Field = Option<Vec<u8>>;
+pub(crate) type Field = Option<Vec<u8>>;
 
 /// Cuts a stream of bytes into rows. Holds the bytes of the row that has not ended yet.
-pub(super) struct RowReader {
+pub(crate) struct RowReader {
     format: Format,
     buffer: Vec<u8>,
     /// Bytes before it are read.
@@ -28,24 +28,24 @@ enum Next {
 }
 
 impl RowReader {
-    pub(super) fn new(format: Format) -> Self {
+    pub(crate) fn new(format: Format) -> Self {
         Self { format, buffer: Vec::new(), at: 0, ended: false }
     }
 
     /// More of the stream.
-    pub(super) fn push(&mut self, bytes: &[u8]) {
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
         self.buffer.drain(..self.at);
         self.at = 0;
         self.buffer.extend_from_slice(bytes);
     }
 
     /// There is no more.
-    pub(super) fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         self.ended = true;
     }
 
     /// The next row; `None` if it needs more bytes, or after the end.
-    pub(super) fn next_row(&mut self) -> Option<Vec<Field>> {
+    pub(crate) fn next_row(&mut self) -> Option<Vec<Field>> {
         let mut at = self.line_start()?;
         let mut row = Vec::new();
         loop {
@@ -60,7 +60,7 @@ impl RowReader {
     }
 
     /// Steps over a line without looking at its fields. False if it needs more bytes.
-    pub(super) fn skip_line(&mut self) -> bool {
+    pub(crate) fn skip_line(&mut self) -> bool {
         let rest = &self.buffer[self.at..];
         match find(rest, &self.format.line_end) {
             Some(at) => self.at += at + self.format.line_end.len(),

@@ -8,6 +8,7 @@ mod fields;
 mod parse;
 mod run;
 
+pub(crate) use fields::{Field, RowReader};
 pub(super) use parse::parse;
 
 use datafusion::sql::sqlparser::ast::{Expr, ObjectName};
@@ -48,12 +49,17 @@ enum FieldTarget {
 
 /// How fields and lines are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Format {
-    field_end: Vec<u8>,
-    quote: Option<u8>,
-    escape: Option<u8>,
-    line_start: Vec<u8>,
-    line_end: Vec<u8>,
+pub(crate) struct Format {
+    /// Ends a field that is not its line's last.
+    pub(crate) field_end: Vec<u8>,
+    /// May stand around a field.
+    pub(crate) quote: Option<u8>,
+    /// Gives the byte after it another meaning.
+    pub(crate) escape: Option<u8>,
+    /// Comes before the fields of a line; what is before it is passed over.
+    pub(crate) line_start: Vec<u8>,
+    /// Ends a line.
+    pub(crate) line_end: Vec<u8>,
 }
 
 impl Default for Format {

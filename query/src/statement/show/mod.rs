@@ -99,6 +99,8 @@ enum What {
     Grants(AccountName),
     Plugins,
     Privileges,
+    /// Imports: all, or one.
+    ImportJobs(Option<u64>),
     /// Lists of things that do not exist here: the answer's columns.
     Nothing(&'static [&'static str]),
 }

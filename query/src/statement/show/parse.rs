@@ -126,6 +126,10 @@ fn what(words: &mut Words<'_>, full: bool, global: bool) -> Result<What> {
         What::Grants(name)
     } else if words.take("PLUGINS") {
         What::Plugins
+    } else if words.take_all(&["IMPORT", "JOBS"]) {
+        What::ImportJobs(None)
+    } else if words.take_all(&["IMPORT", "JOB"]) {
+        What::ImportJobs(Some(words.number()?))
     } else if words.take("PRIVILEGES") {
         What::Privileges
     } else {

@@ -48,6 +48,7 @@ impl Session {
             What::CharacterSet => super::server::character_sets().into_batch(),
             What::Plugins => super::server::plugins().into_batch(),
             What::Privileges => super::server::privileges().into_batch(),
+            What::ImportJobs(job) => self.show_import_jobs(*job).await?.into_batch(),
             What::Nothing(columns) => TextTable::new(columns).into_batch(),
         }
     }

@@ -247,7 +247,6 @@ impl RemoteLeader {
             start_timestamp: request.start_ts.0,
             changes: changes.collect(),
             schemas: request.schemas.iter().map(|&(table, version)| UsedSchema { table: table.0, version }).collect(),
-            unwritten: request.unwritten.iter().map(|table| table.0).collect(),
             locked: locked.collect(),
         };
         let send = |mut client: super::finder::Client| {

@@ -92,7 +92,6 @@ impl LeaderService {
             mutations.collect(),
             request.schemas.iter().map(|s| (TableId(s.table), s.version)).collect(),
         )
-        .with_unwritten(request.unwritten.into_iter().map(TableId).collect())
         .with_locked(request.locked.into_iter().map(|l| LockedKey::new(l.key, Timestamp(l.unchanged_since))).collect());
         // What the asker would see as a refusal must be one: a commit that was begun is finished, even if
         // the asker goes away.

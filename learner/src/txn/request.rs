@@ -19,8 +19,6 @@ pub(crate) struct CommitRequest {
     pub(crate) mutations: Vec<CheckedMutation>,
     /// Tables and the schema versions that its rows are encoded by.
     pub(crate) schemas: Vec<(TableId, u64)>,
-    /// Tables whose rows nobody else may have written since `start_ts`.
-    pub(crate) unwritten: Vec<TableId>,
     /// Keys that it locked and does not write.
     pub(crate) locked: Vec<LockedKey>,
     /// Whether it changes definitions.
@@ -79,12 +77,7 @@ impl CommitRequest {
         schemas: Vec<(TableId, u64)>,
     ) -> Self {
         let changes_schema = mutations.iter().any(|m| is_definition_key(m.key()));
-        Self { txn, start_ts, mutations, schemas, unwritten: Vec::new(), locked: Vec::new(), changes_schema }
-    }
-
-    /// The same, if nobody else has written rows of these tables.
-    pub(crate) fn with_unwritten(self, unwritten: Vec<TableId>) -> Self {
-        Self { unwritten, ..self }
+        Self { txn, start_ts, mutations, schemas, locked: Vec::new(), changes_schema }
     }
 
     /// The same, if these keys are as they were when they were locked.

@@ -13,13 +13,12 @@
 //! acknowledged, since commits are acknowledged after they are applied. So beginning a transaction
 //! never waits.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use deltatree_storage::types::{TableId, Timestamp};
 
 use super::conflict::{Recent, RecentCommits, key_hash};
 use super::{CommitRequest, LockTable};
-use crate::catalog::table_definition_key;
 use crate::error::Error;
 use crate::tso::{Oracle, WindowExhausted};
 
@@ -76,10 +75,6 @@ pub(crate) struct Sequencer {
     open: Option<InFlight>,
     next_proposal: u64,
     applied: Timestamp,
-    /// Of this term. What an earlier one admitted is not known.
-    floor: Timestamp,
-    /// The newest commit that wrote rows of a table, of those admitted in this term.
-    written: HashMap<TableId, Timestamp>,
 }
 
 impl Sequencer {
@@ -92,8 +87,6 @@ impl Sequencer {
             open: None,
             next_proposal: 0,
             applied: floor,
-            floor,
-            written: HashMap::new(),
         }
     }
 
@@ -160,10 +153,6 @@ impl Sequencer {
                 return Admission::Rejected(Error::SchemaChanged { table: table.0, planned });
             }
         }
-        if let Some(&table) = request.unwritten.iter().find(|&&table| self.may_be_written(table, request.start_ts)) {
-            let key = table_definition_key(table);
-            return Admission::Rejected(Error::WriteConflict { key, start_ts: request.start_ts.0 });
-        }
         for (i, m) in request.mutations.iter().enumerate() {
             if !locks.is_empty() && locks.is_owned_by_another(request.txn, m.key()) {
                 return Admission::Locked { mutation: i };
@@ -194,16 +183,10 @@ impl Sequencer {
             Err(exhausted) => return Admission::Window(exhausted),
         };
         self.recent.insert(commit_ts, request.mutations.iter().map(|m| m.hash).collect(), self.applied);
-        self.written.extend(request.schemas.iter().map(|&(table, _)| (table, commit_ts)));
         let open = self.open.get_or_insert(InFlight { first_ts: commit_ts, last_ts: commit_ts, changes_schema: false });
         open.last_ts = commit_ts;
         open.changes_schema |= request.changes_schema;
         Admission::Admitted(commit_ts)
-    }
-
-    /// Whether rows of a table may have been written after `since`.
-    fn may_be_written(&self, table: TableId, since: Timestamp) -> bool {
-        since < self.floor || self.written.get(&table).is_some_and(|&written| written > since)
     }
 
     /// Closes the open proposal, which is in flight from now on. `None` if nothing was admitted.
@@ -304,21 +287,6 @@ mod tests {
         s.finish(id);
         let decided = s.admit(&data, &LockTable::default(), |_| Some(2), 0);
         assert!(matches!(decided, Admission::Rejected(Error::SchemaChanged { .. })));
-    }
-
-    #[test]
-    fn a_table_that_must_be_unwritten_is_watched_from_the_start_of_the_transaction() {
-        let mut s = sequencer();
-        let table = TableId(1);
-        let before = s.read_ts(0).unwrap();
-        let (_, id) = commit(&mut s, &CommitRequest { schemas: vec![(table, 1)], ..write(before, "row", false) });
-        let fill = |start| write(start, "index", false).with_unwritten(vec![table]);
-        assert!(matches!(admit(&mut s, &fill(before)), Admission::Rejected(Error::WriteConflict { .. })));
-        s.finish(id);
-        let after = s.read_ts(0).unwrap();
-        assert!(matches!(admit(&mut s, &fill(after)), Admission::Admitted(_)));
-        let earlier_term = fill(Timestamp(99));
-        assert!(matches!(admit(&mut s, &earlier_term), Admission::Rejected(_)));
     }
 
     #[test]

@@ -80,7 +80,6 @@ pub struct Transaction {
     /// of its locks.
     may_hold_locks: bool,
     schemas: Vec<(TableId, u64)>,
-    unwritten: Vec<TableId>,
     _snapshot: ReaderGuard,
 }
 
@@ -103,7 +102,6 @@ impl Transaction {
             locked: HashMap::new(),
             may_hold_locks: false,
             schemas: Vec::new(),
-            unwritten: Vec::new(),
             _snapshot: snapshot,
         }
     }
@@ -241,12 +239,6 @@ impl Transaction {
         }
     }
 
-    /// Says that what is written follows from all rows of `table`, as the entries of a new index do. The
-    /// commit fails with `WriteConflict` if anybody else has written rows of it since this transaction began.
-    pub fn expect_unwritten(&mut self, table: TableId) {
-        self.unwritten.push(table);
-    }
-
     /// Marks the present state of the writes. Locks are not affected by savepoints.
     pub fn savepoint(&mut self) -> Savepoint {
         self.writes.savepoint()
@@ -291,9 +283,7 @@ impl Transaction {
             .collect();
         // What was locked and read, but not written, must be as it was just the same.
         let locked = locked.into_iter().map(|(key, since)| LockedKey::new(key, since)).collect();
-        CommitRequest::new(self.id, start_ts, mutations, std::mem::take(&mut self.schemas))
-            .with_unwritten(std::mem::take(&mut self.unwritten))
-            .with_locked(locked)
+        CommitRequest::new(self.id, start_ts, mutations, std::mem::take(&mut self.schemas)).with_locked(locked)
     }
 }
 

@@ -55,6 +55,23 @@ pub fn load(server: &Server, scale: Scale) -> anyhow::Result<u64> {
     Ok(rows.into_inner())
 }
 
+/// The same through one connection. Blocks.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_alone(connection: &mut Conn, scale: Scale) -> anyhow::Result<u64> {
+    for table in Table::ALL {
+        connection.query_drop(table.ddl()).with_context(|| format!("cannot create {}", table.name()))?;
+    }
+    let mut rows = 0;
+    for part in Part::all(scale) {
+        for lines in part.lines(scale)? {
+            rows += insert(connection, lines)?;
+        }
+    }
+    Ok(rows)
+}
+
 fn insert(connection: &mut Conn, lines: Lines) -> anyhow::Result<u64> {
     let Lines { table, rows, text } = lines;
     let send = move |_: &[u8], file: &mut mysql::LocalInfile<'_>| file.write_all(text.as_bytes());

@@ -27,6 +27,11 @@ impl Scale {
         Self { warehouses: warehouses.max(1), items: 10_000, customers: 300 }
     }
 
+    /// A hundredth of it a warehouse.
+    pub fn hundredth(warehouses: u32) -> Self {
+        Self { warehouses: warehouses.max(1), items: 1_000, customers: 30 }
+    }
+
     /// Orders of a district that are delivered when it begins: seven in ten. They are its oldest.
     pub fn delivered(self) -> u32 {
         self.customers / 10 * 7

@@ -148,6 +148,22 @@ impl Terminal {
     }
 }
 
+/// Runs one transaction to its end on a connection that has prepared nothing for it: the driver keeps what it
+/// prepares.
+///
+/// # Errors
+/// As [`Terminal::run`].
+pub fn perform(kind: Kind, connection: &mut Conn, source: &mut Source, place: Place) -> Result<Done, Failure> {
+    let nobody = None::<&mut ()>;
+    match kind {
+        Kind::NewOrder => run(&NewOrder::prepare(connection)?, connection, source, place, nobody),
+        Kind::Payment => run(&Payment::prepare(connection)?, connection, source, place, nobody),
+        Kind::Delivery => run(&Delivery::prepare(connection)?, connection, source, place, nobody),
+        Kind::OrderStatus => run(&OrderStatus::prepare(connection)?, connection, source, place, nobody),
+        Kind::StockLevel => run(&StockLevel::prepare(connection)?, connection, source, place, nobody),
+    }
+}
+
 fn run<T: Transaction>(
     transaction: &T,
     connection: &mut Conn,

@@ -27,6 +27,11 @@ fn run(shape: Shape, workloads: Vec<Box<dyn Workload>>, faults: &[&str], seconds
     phase.run(|told| println!("{told}")).unwrap()
 }
 
+/// All but TPC-C, whose tables take a while to load.
+fn small() -> Vec<Box<dyn Workload>> {
+    workload::all().into_iter().filter(|workload| workload.name() != "orders").collect()
+}
+
 fn assert_right(outcome: &Outcome, seed: u64) {
     assert!(outcome.wrong.is_empty(), "seed {seed}: {:#?}\n{:#?}", outcome.wrong, outcome.struck);
     for (workload, counts) in &outcome.counts {
@@ -37,16 +42,13 @@ fn assert_right(outcome: &Outcome, seed: u64) {
 #[test]
 fn one_process_that_dies_shows_no_anomaly() {
     let seed = 7;
-    assert_right(&run(Shape::Single, workload::all(), &["kill-server", "compact"], 6, seed), seed);
+    assert_right(&run(Shape::Single, small(), &["kill-server", "compact"], 6, seed), seed);
 }
 
 #[test]
 fn a_cluster_whose_leader_dies_or_stops_shows_no_anomaly() {
     let seed = 11;
-    assert_right(
-        &run(Shape::CLUSTER, workload::all(), &["kill-leader", "pause-leader", "cut-learner"], 10, seed),
-        seed,
-    );
+    assert_right(&run(Shape::CLUSTER, small(), &["kill-leader", "pause-leader", "cut-learner"], 10, seed), seed);
 }
 
 /// The checkers see what they look for: clients that write what follows from a read without a lock lose updates.

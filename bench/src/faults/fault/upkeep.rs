@@ -70,7 +70,8 @@ fn run(
             std::thread::sleep(Duration::from_millis(50));
             continue;
         };
-        let table = world.tables.get(random.below(world.tables.len() as u64) as usize).context("there is no table")?;
+        let table =
+            world.tables.get(random.below(world.tables.len().max(1) as u64) as usize).context("there is no table")?;
         match connection.query_drop(statement(table, random)) {
             Ok(()) => done += 1,
             Err(_) => failed += 1,

@@ -114,8 +114,9 @@ impl Workload for Appends {
         &["fault_lists"]
     }
 
-    fn create(&self, connection: &mut Conn) -> mysql::Result<()> {
-        connection.query_drop("create table fault_lists (id bigint not null primary key, elements text not null)")
+    fn create(&self, connection: &mut Conn) -> anyhow::Result<()> {
+        Ok(connection
+            .query_drop("create table fault_lists (id bigint not null primary key, elements text not null)")?)
     }
 
     fn clients(&self) -> usize {

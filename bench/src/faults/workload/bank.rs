@@ -37,13 +37,13 @@ impl Workload for Bank {
         &["fault_accounts"]
     }
 
-    fn create(&self, connection: &mut Conn) -> mysql::Result<()> {
+    fn create(&self, connection: &mut Conn) -> anyhow::Result<()> {
         connection.query_drop(
             "create table fault_accounts (id bigint not null primary key, balance bigint not null, \
              key by_balance (balance))",
         )?;
         let accounts: Vec<_> = (0..ACCOUNTS).map(|id| format!("({id}, {FIRST_BALANCE})")).collect();
-        connection.query_drop(format!("insert into fault_accounts (id, balance) values {}", accounts.join(", ")))
+        Ok(connection.query_drop(format!("insert into fault_accounts (id, balance) values {}", accounts.join(", ")))?)
     }
 
     fn step(&self, client: &mut Client<'_>) {

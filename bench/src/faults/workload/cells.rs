@@ -43,8 +43,8 @@ impl Workload for Cells {
         &["fault_cells"]
     }
 
-    fn create(&self, connection: &mut Conn) -> mysql::Result<()> {
-        connection.query_drop("create table fault_cells (id bigint not null primary key, v bigint not null)")
+    fn create(&self, connection: &mut Conn) -> anyhow::Result<()> {
+        Ok(connection.query_drop("create table fault_cells (id bigint not null primary key, v bigint not null)")?)
     }
 
     fn clients(&self) -> usize {

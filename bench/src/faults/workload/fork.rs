@@ -63,8 +63,8 @@ impl Workload for Fork {
         &["fault_counters"]
     }
 
-    fn create(&self, connection: &mut Conn) -> mysql::Result<()> {
-        connection.query_drop("create table fault_counters (id bigint not null primary key, v bigint not null)")
+    fn create(&self, connection: &mut Conn) -> anyhow::Result<()> {
+        Ok(connection.query_drop("create table fault_counters (id bigint not null primary key, v bigint not null)")?)
     }
 
     fn clients(&self) -> usize {

@@ -54,11 +54,11 @@ impl Workload for Inserts {
         &["fault_rows"]
     }
 
-    fn create(&self, connection: &mut Conn) -> mysql::Result<()> {
-        connection.query_drop(
+    fn create(&self, connection: &mut Conn) -> anyhow::Result<()> {
+        Ok(connection.query_drop(
             "create table fault_rows (id bigint not null auto_increment primary key, token bigint not null, \
              unique key by_token (token))",
-        )
+        )?)
     }
 
     fn step(&self, client: &mut Client<'_>) {

@@ -5,6 +5,7 @@
 //! - [`bank`]: money moves, and its sum stays
 //! - [`fork`]: all readers, on both paths, see single writes in one order, and those acknowledged before
 //! - [`cells`]: reads, writes and conditional writes of single rows are linearizable
+//! - [`orders`]: TPC-C, whose twelve conditions hold at the end
 //! - [`inserts`]: every acknowledged row is found, none of those refused
 
 pub mod appends;
@@ -12,6 +13,7 @@ pub mod bank;
 pub mod cells;
 pub mod fork;
 pub mod inserts;
+pub mod orders;
 pub mod registers;
 
 use mysql::Conn;
@@ -30,7 +32,7 @@ pub trait Workload: Send + Sync {
     ///
     /// # Errors
     /// When the server refuses a statement.
-    fn create(&self, connection: &mut Conn) -> mysql::Result<()>;
+    fn create(&self, connection: &mut Conn) -> anyhow::Result<()>;
 
     /// How many clients it has.
     fn clients(&self) -> usize {
@@ -57,6 +59,7 @@ pub fn all() -> Vec<Box<dyn Workload>> {
         Box::new(fork::Fork::default()),
         Box::new(cells::Cells::default()),
         Box::new(inserts::Inserts::default()),
+        Box::new(orders::Orders),
     ]
 }
 

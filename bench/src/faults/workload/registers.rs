@@ -65,8 +65,8 @@ impl Workload for Registers {
         &["fault_registers"]
     }
 
-    fn create(&self, connection: &mut Conn) -> mysql::Result<()> {
-        connection.query_drop("create table fault_registers (id bigint not null primary key, v bigint not null)")
+    fn create(&self, connection: &mut Conn) -> anyhow::Result<()> {
+        Ok(connection.query_drop("create table fault_registers (id bigint not null primary key, v bigint not null)")?)
     }
 
     fn clients(&self) -> usize {

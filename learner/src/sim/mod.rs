@@ -14,6 +14,7 @@
 //! synced, [`nodes`] puts the cluster together, [`workload`] and [`query`] are the clients, [`faults`]
 //! is the trouble, [`history`] the reference, [`invariants`] the checks, [`run`] one run.
 
+mod clock;
 mod columns;
 mod disk;
 mod executor;
@@ -24,6 +25,7 @@ mod network;
 mod nodes;
 mod query;
 mod random;
+mod row_source;
 mod run;
 mod session;
 mod switch_runtime;

@@ -3,26 +3,23 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use deltatree_storage::config::Config as EngineConfig;
 use deltatree_storage::engine::Engine;
 use deltatree_storage::file::{FaultPlan, FaultyStore};
-use deltatree_storage::types::{KeyRange, TableId, Timestamp};
 use openraft::{BasicNode, Config};
 use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
 
+use super::clock::SimClock;
 use super::disk::SimDisk;
 use super::executor::{Executor, Life, WORLD, pause};
 use super::history::History;
 use super::invariants::crash_anywhere_then_reopen_equals_model as reopened;
 use super::network::{Links, SimNetwork};
+use super::row_source::RowsOfVoters;
 use super::witness::Witness;
-use crate::apply::{ApplyError, RowSource, RowVersion};
-use crate::clock::Clock;
-use crate::codec::row_range;
 use crate::config::GroupConfig;
 use crate::error::{Error, Result};
 use crate::leader::{Leader, LeaderLimits};
@@ -43,27 +40,6 @@ pub(crate) struct VoterDisks {
 
 /// The disks of all voters. Clones share them.
 pub(crate) type Disks = Arc<Mutex<BTreeMap<NodeId, VoterDisks>>>;
-
-/// Simulated time, wrong by as much as one likes.
-pub(crate) struct SimClock {
-    executor: Executor,
-    off_ms: AtomicI64,
-}
-
-impl SimClock {
-    /// Jumps.
-    pub(crate) fn set_off(&self, off_ms: i64) {
-        self.off_ms.store(off_ms, Ordering::Relaxed);
-    }
-}
-
-impl Clock for SimClock {
-    fn now_ms(&self) -> u64 {
-        const BEGINNING_MS: u64 = 1_700_000_000_000;
-        let now = BEGINNING_MS + self.executor.now().as_millis() as u64;
-        now.saturating_add_signed(self.off_ms.load(Ordering::Relaxed))
-    }
-}
 
 /// A voter that runs.
 #[derive(Clone)]
@@ -136,7 +112,7 @@ impl Nodes {
 
     /// A node's clock, which outlives it.
     pub(crate) fn clock(&self, id: NodeId) -> Arc<SimClock> {
-        let new = || Arc::new(SimClock { executor: self.0.executor.clone(), off_ms: AtomicI64::new(0) });
+        let new = || Arc::new(SimClock::new(self.0.executor.clone()));
         self.0.clocks.lock().entry(id).or_insert_with(new).clone()
     }
 
@@ -382,30 +358,6 @@ impl Nodes {
         self.0.learners.lock().clear();
         self.0.network.clear();
         self.0.executor.end();
-    }
-}
-
-/// Rows of whichever voter has applied enough. A learner that finds none stops, and is started again.
-struct RowsOfVoters(Nodes);
-
-impl RowSource for RowsOfVoters {
-    fn rows_at<'a>(
-        &'a self,
-        table: TableId,
-        at: Timestamp,
-    ) -> std::result::Result<Box<dyn Iterator<Item = std::result::Result<RowVersion, ApplyError>> + 'a>, ApplyError>
-    {
-        let mut voters = self.0.running_voters();
-        voters.retain(|(_, v)| v.leader.voter().applied().commit_ts >= at);
-        let Some((_, voter)) = voters.first() else {
-            return Err(ApplyError::RowSource(format!("no voter has the rows at {at}")));
-        };
-        let (start, end) = row_range(table, &KeyRange::ALL);
-        let rows = voter.leader.voter().store.versions_at(&start, &end, at).map_err(ApplyError::of_rows)?;
-        Ok(Box::new(rows.map(move |row| {
-            let (row, commit_ts) = row.map_err(ApplyError::of_rows)?;
-            Ok(RowVersion { key: row.key_bytes(), value: row.value_bytes(), commit_ts })
-        })))
     }
 }
 

@@ -90,6 +90,6 @@ mod tests {
             Some(("SELECT 1\nFROM t ,\n u ".into(), "NOW() - INTERVAL 5 SECOND".into()))
         );
         assert_eq!(split("SELECT 1 FROM t AS OF TIMESTAMP 1, u AS OF TIMESTAMP 2").unwrap_err().code, 8135);
-        assert_eq!(split("SELECT 1 FROM t AS OF TIMESTAMP WHERE").unwrap_err().code, 1064);
+        assert_eq!(split("SELECT 1 FROM t AS OF TIMESTAMP )").unwrap_err().code, 1064);
     }
 }

@@ -237,10 +237,15 @@ impl Session {
         Ok(())
     }
 
+    /// How long to wait for locks: `innodb_lock_wait_timeout`.
+    pub(crate) fn lock_patience(&self) -> Duration {
+        Duration::from_secs(self.variables.number("innodb_lock_wait_timeout").max(1))
+    }
+
     /// Locks keys for the open transaction if it is pessimistic. Returns the timestamp at which the
     /// keys' state is now settled: nobody else changes them before this transaction ends.
     pub(crate) async fn lock(&mut self, keys: &[Bytes]) -> Result<Option<Timestamp>> {
-        let wait = Duration::from_secs(self.variables.number("innodb_lock_wait_timeout").max(1));
+        let wait = self.lock_patience();
         let open = self.writable()?;
         if !open.pessimistic() || keys.is_empty() {
             return Ok(None);

@@ -94,10 +94,6 @@ impl Session {
         let filled = tokio::spawn(async move { fill.run().await }).await;
         filled.map_err(|_| SqlError::internal("filling the index ended without an outcome"))?
     }
-
-    fn lock_patience(&self) -> Duration {
-        Duration::from_secs(self.variables.number("innodb_lock_wait_timeout").max(1))
-    }
 }
 
 /// An index that writers maintain.

@@ -1,5 +1,7 @@
 //! The rows that conditions name by key.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 use datafusion::sql::sqlparser::ast::{Expr, TableFactor};
 use deltatree_learner::codec::{decode_index_entry, decode_row, decode_row_key, row_key, row_range};
@@ -11,9 +13,6 @@ use crate::access_path::{AccessPath, ExactPath, FEW_ROWS};
 use crate::error::{Result, SqlError};
 use crate::session::Session;
 use crate::statement::target::Target;
-
-/// How often rows that change while they are being locked are read again.
-const MAX_ROUNDS: usize = 16;
 
 /// Rows of a table that a path brings, all of them or the first few.
 pub(super) struct KeyedRows {
@@ -163,13 +162,15 @@ impl Session {
                 ts = open.inner.current_ts().await?;
             }
         }
-        for _ in 0..MAX_ROUNDS {
+        // Others may take the first row of a queue again and again before it is locked here.
+        let begun = Instant::now();
+        while begun.elapsed() < self.lock_patience() {
             let Some(found) = self.read_keyed(rows, ts)? else { return Ok(None) };
             let keys: Vec<_> = found.iter().map(|(key, _)| key.clone()).filter(|key| !locked.contains(key)).collect();
             let Some(settled) = self.lock(&keys).await? else { return Ok(Some(found)) };
             ts = settled;
             locked.extend(keys);
         }
-        Err(SqlError::write_conflict("rows kept changing while they were being locked"))
+        Err(SqlError::new(1205, "Lock wait timeout exceeded; try restarting transaction"))
     }
 }

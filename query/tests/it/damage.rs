@@ -85,9 +85,11 @@ fn output_within(program: &mut std::process::Command, patience: std::time::Durat
 
 fn flip_in_the_middle(file: &Path) {
     let mut bytes = fs::read(file).unwrap();
-    // A journal may have been given room that is not used yet.
+    // A journal may have been given room that is not used yet, and what frames a record could be taken for a
+    // torn end: the flipped bit is in a row's text, if there is one.
     let used = bytes.iter().rposition(|&b| b != 0).map_or(0, |last| last + 1);
-    let middle = used / 2;
+    let text = bytes[used / 2..used].windows(5).position(|w| w == b"text ");
+    let middle = used / 2 + text.unwrap_or(0);
     bytes[middle] ^= 0x10;
     fs::write(file, bytes).unwrap();
 }

@@ -15,6 +15,8 @@ async fn session() -> (tempfile::TempDir, Session) {
         let rows: Vec<_> = (0..1000).map(row).collect();
         run(&mut session, &format!("INSERT INTO t VALUES {}", rows.join(", "))).await;
     }
+    // Estimates are from what the columnar copy has at the moment; now it has all.
+    run(&mut session, "SELECT /*+ READ_FROM_STORAGE(TIFLASH[t]) */ COUNT(*) FROM t").await;
     (dir, session)
 }
 

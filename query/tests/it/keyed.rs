@@ -5,7 +5,7 @@ use mysql::{Conn, Row};
 
 use crate::common::{code, connect, with_server};
 
-const QUERIES: [&str; 10] = [
+const QUERIES: [&str; 11] = [
     "SELECT * FROM t WHERE {} ORDER BY id",
     "SELECT c FROM t WHERE {} ORDER BY c, id",
     "SELECT DISTINCT c FROM t WHERE {} ORDER BY c",
@@ -16,14 +16,16 @@ const QUERIES: [&str; 10] = [
     "SELECT id, ROW_NUMBER() OVER (ORDER BY c, id) FROM t WHERE {} ORDER BY id",
     "SELECT SUM(k) FROM t WHERE {} HAVING 1 = 0",
     "SELECT 1 FROM t WHERE {}",
+    "SELECT id, c FROM t WHERE {} ORDER BY id DESC LIMIT 2",
 ];
 
 /// The first condition of each pair is on the key, the second is the same in a form that no plan is kept for.
-const CONDITIONS: [(&str, &str); 6] = [
+const CONDITIONS: [(&str, &str); 7] = [
     ("id BETWEEN 3 AND 9", "id + 0 BETWEEN 3 AND 9"),
     ("id BETWEEN 5 AND 150", "id + 0 BETWEEN 5 AND 150"),
     ("id >= 7 AND 9 > id", "id + 0 >= 7 AND id + 0 < 9"),
     ("(id > 18) AND id <= 30", "id + 0 > 18 AND id + 0 <= 30"),
+    ("id IN (9, 3, 50, 5)", "id + 0 IN (9, 3, 50, 5)"),
     ("id BETWEEN 9 AND 3", "id + 0 BETWEEN 9 AND 3"),
     ("id BETWEEN 1000 AND 1100", "id + 0 BETWEEN 1000 AND 1100"),
 ];

@@ -66,6 +66,7 @@ impl KeyedRows {
         let most = self.first.unwrap_or(FEW_ROWS as usize + 1);
         let table = &*self.target.table;
         let mut rows = match &self.path.path {
+            AccessPath::PointGet { keys } if self.reverse => self.look_up(at, keys.iter().rev())?,
             AccessPath::PointGet { keys } => self.look_up(at, keys.iter())?,
             AccessPath::KeyRange { ranges } => {
                 self.scan(at, ranges.iter().map(|range| row_range(table.id, range)), most)?

@@ -65,6 +65,33 @@ pub fn cpu_of_process() -> Duration {
     cpu(libc::CLOCK_PROCESS_CPUTIME_ID)
 }
 
+/// Keeps the calling thread, and the threads and processes that it starts from now on, to a core, where the
+/// system lets it.
+pub fn keep_to(core: usize) {
+    #[cfg(target_os = "linux")]
+    // SAFETY: the set is ours, made of zeros as an empty one is, and only read. 0 means the calling thread.
+    unsafe {
+        let mut cores: libc::cpu_set_t = std::mem::zeroed();
+        libc::CPU_SET(core, &mut cores);
+        if libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &cores) != 0 {
+            eprintln!("a thread does not keep to core {core}: {}", std::io::Error::last_os_error());
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    eprintln!("threads do not keep to core {core} on this system");
+}
+
+/// Runs `work` on a core, with all that it starts, and waits for it.
+pub fn on_core<T: Send>(core: usize, work: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| {
+        let worker = scope.spawn(|| {
+            keep_to(core);
+            work()
+        });
+        worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
 fn cpu(clock: libc::clockid_t) -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the time is ours to be written.

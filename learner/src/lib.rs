@@ -31,4 +31,5 @@ pub use error::{Error, ErrorKind, Result};
 pub use group::{GateReport, GroupStatus, LeaderGroup, RemoteGroupConfig};
 pub use leader::ReaderGuard;
 pub use row_store::{FillRun, Row, RunSink};
+pub use runtime::Favour;
 pub use txn::{CommitInfo, DirtyEntry, LockOutcome, Savepoint, Transaction, TxnMode, TxnOptions, TxnScan};

@@ -10,6 +10,8 @@ use crate::error::{Result, SqlError};
 pub const STATEMENTS: &str = "deltatree_statements_total";
 /// Histogram, seconds: from the start of a statement to its result, or its first row.
 pub const STATEMENT_SECONDS: &str = "deltatree_statement_seconds";
+/// Counter: queries planned, by the `threads` that run them: `interactive` or `analytics`.
+pub const QUERIES: &str = "deltatree_queries_total";
 /// Histogram, seconds: how long a query waited for the columnar replica to have all that it must see.
 pub const READ_GATE_SECONDS: &str = "deltatree_read_gate_seconds";
 /// Gauge: connections open.
@@ -33,6 +35,11 @@ pub(crate) fn statement_done(ok: bool, took: Duration) {
     metrics::histogram!(STATEMENT_SECONDS).record(took.as_secs_f64());
 }
 
+/// Counts a query by the threads that run it.
+pub(crate) fn query_planned(short: bool) {
+    metrics::counter!(QUERIES, "threads" => if short { "interactive" } else { "analytics" }).increment(1);
+}
+
 /// Counts a query's wait for the columnar replica.
 pub(crate) fn read_gate_passed(waited: Duration) {
     metrics::histogram!(READ_GATE_SECONDS).record(waited.as_secs_f64());
@@ -50,6 +57,7 @@ pub fn install() -> Result<PrometheusHandle> {
     let builder = builder.set_buckets_for_metric(gate, &GATE_BUCKETS).map_err(failed)?;
     let handle = builder.install_recorder().map_err(failed)?;
     metrics::describe_counter!(STATEMENTS, "statements run");
+    metrics::describe_counter!(QUERIES, "queries planned");
     metrics::describe_histogram!(
         STATEMENT_SECONDS,
         metrics::Unit::Seconds,

@@ -185,21 +185,11 @@ fn compare_op(op: Operator) -> Option<CompareOp> {
     })
 }
 
-fn mirrored(op: CompareOp) -> CompareOp {
-    match op {
-        CompareOp::Lt => CompareOp::Gt,
-        CompareOp::LtEq => CompareOp::GtEq,
-        CompareOp::Gt => CompareOp::Lt,
-        CompareOp::GtEq => CompareOp::LtEq,
-        CompareOp::Eq | CompareOp::NotEq => op,
-    }
-}
-
 fn comparison(binary: &BinaryExpr, op: CompareOp, columns: &ColumnMap) -> Option<Predicate> {
     let (left, right) = (binary.left().as_ref(), binary.right().as_ref());
     let (side, literal, op) = match (left.downcast_ref::<Literal>(), right.downcast_ref::<Literal>()) {
         (None, Some(literal)) => (left, literal, op),
-        (Some(literal), None) => (right, literal, mirrored(op)),
+        (Some(literal), None) => (right, literal, op.mirrored()),
         _ => return None,
     };
     let (column, stored) = column_of(side, columns)?;

@@ -4,10 +4,10 @@
 //! the other is the figure that matters. Transactions add orders, so queries get slower by the time: they
 //! are also measured alone after both together, and the loss is against the mean of before and after.
 //!
-//! There is no measurement with the two sides on separate cores. Both are served by one process, whose
-//! cores cannot be given to one of the sides from outside; pinning the clients would not do it.
+//! The two sides share one process and all cores, or each has processes and a core of its own.
 //!
 //! - [`queries`]: the 22 queries
+//! - [`sites`]: where the two sides are served
 //! - [`analyst`]: a client that runs them
 //! - [`phase`]: clients of both sides at once, measured
 //! - [`answers`]: both access paths answer every query alike
@@ -20,3 +20,4 @@ pub mod figures;
 pub mod phase;
 pub mod queries;
 pub mod run;
+pub mod sites;

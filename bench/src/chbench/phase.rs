@@ -9,8 +9,8 @@ use mysql::Conn;
 use mysql::prelude::Queryable;
 
 use super::analyst::{self, Ask, QueryTally};
+use super::sites::Site;
 use crate::gate_wait::GateWaits;
-use crate::server::Server;
 use crate::tpcc::mix::{self, Tally};
 use crate::tpcc::scale::Scale;
 use crate::tpcc::terminal::{Rider, Terminal};
@@ -24,8 +24,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// The clients of a measurement.
 #[derive(Clone, Copy, Debug)]
 pub struct Clients<'a> {
-    /// Whose they are.
-    pub server: &'a Server,
+    /// Where transactions go.
+    pub transactions: Site<'a>,
+    /// Where queries go.
+    pub queries: Site<'a>,
     /// The size of its tables.
     pub scale: Scale,
     /// How many run transactions.
@@ -77,17 +79,27 @@ impl<'a> Clients<'a> {
             let (window, in_first_round) = (&window, &in_first_round);
             let terminals: Vec<_> = terminals
                 .into_iter()
-                .map(|(rider, terminal)| scope.spawn(move || mix::run(terminal, rider, window)))
+                .map(|(rider, terminal)| {
+                    let site = self.transactions;
+                    scope.spawn(move || {
+                        site.enter();
+                        mix::run(terminal, rider, window)
+                    })
+                })
                 .collect();
             let analysts: Vec<_> = analysts
                 .into_iter()
                 .enumerate()
                 .map(|(number, connection)| {
-                    scope.spawn(move || analyst::run(connection, number, window, in_first_round, ask))
+                    let site = self.queries;
+                    scope.spawn(move || {
+                        site.enter();
+                        analyst::run(connection, number, window, in_first_round, ask)
+                    })
                 })
                 .collect();
             thread::sleep(WARM_UP);
-            let before = GateWaits::of(self.server);
+            let before = GateWaits::of(self.queries.server);
             let start = Instant::now();
             window.open();
             let other = during();
@@ -104,17 +116,17 @@ impl<'a> Clients<'a> {
             for analyst in analysts {
                 queries.add(analyst.join().map_err(|_| anyhow!("a thread of queries failed"))?);
             }
-            let gate = GateWaits::of(self.server)?.since(&before?);
+            let gate = GateWaits::of(self.queries.server)?.since(&before?);
             Ok(Phase { time, transactions, queries, gate, other: other? })
         })
     }
 
     fn terminal(&self, number: u32) -> anyhow::Result<Terminal> {
-        Ok(Terminal::new(self.server.connect()?, number, self.scale, self.seed)?)
+        Ok(Terminal::new(self.transactions.server.connect()?, number, self.scale, self.seed)?)
     }
 
     fn analyst(&self) -> anyhow::Result<Conn> {
-        let mut connection = self.server.connect()?;
+        let mut connection = self.queries.server.connect()?;
         connection.query_drop(format!("set session tidb_isolation_read_engines = '{}'", self.engines))?;
         Ok(connection)
     }

@@ -11,9 +11,10 @@ use super::answers::compare_paths;
 use super::figures::Phases;
 use super::phase::{Clients, Phase};
 use super::queries::{QUERIES, Query};
+use super::sites::Sites;
 use crate::cli::Common;
 use crate::report::{Report, Target};
-use crate::server::{Server, ServerCommand};
+use crate::server::Server;
 use crate::tpcc::consistency::{CHECKS, check};
 use crate::tpcc::load::load;
 use crate::tpcc::scale::Scale;
@@ -33,6 +34,9 @@ pub struct Options {
     /// The engines that queries may read; `tikv,tiflash` leaves the choice to the server.
     #[arg(long, default_value = "tiflash")]
     engines: String,
+    /// Serve transactions and queries by processes of their own, on a core each with their clients
+    #[arg(long)]
+    apart: bool,
     /// Seconds of each phase, or more if a query has not run in them [default: 30, quick: 5]
     #[arg(long)]
     seconds: Option<u64>,
@@ -51,9 +55,9 @@ pub fn run(options: &Options) -> anyhow::Result<Report> {
     let time = Duration::from_secs(options.seconds.unwrap_or(if quick { 5 } else { 30 }).max(1));
     let mut report = Report::new("chbench");
     let directory = tempfile::tempdir()?;
-    let server = Server::start(&ServerCommand::built_in()?, directory.path())?;
+    let sites = if options.apart { Sites::apart(directory.path()) } else { Sites::shared(directory.path()) }?;
     let start = Instant::now();
-    let rows = load(&server, scale)?;
+    let rows = load(sites.transactions().server, scale)?;
     report.figure("load", rows as f64 / start.elapsed().as_secs_f64(), "rows/s");
     println!(
         "{} warehouses of {} items, {} customers and orders a district; {rows} rows loaded in {:.1} s",
@@ -62,17 +66,18 @@ pub fn run(options: &Options) -> anyhow::Result<Report> {
         scale.customers,
         start.elapsed().as_secs_f64()
     );
-    judge(&server, scale, "loaded", &mut report)?;
+    judge(sites.queries().server, scale, "loaded", &mut report)?;
     let phases = Phases {
-        transactions: phase(&server, scale, options, (options.transactional, 0), time, 1)?,
-        queries: phase(&server, scale, options, (0, options.analytical), time, 2)?,
-        together: phase(&server, scale, options, (options.transactional, options.analytical), time, 3)?,
-        queries_again: phase(&server, scale, options, (0, options.analytical), time, 4)?,
+        transactions: phase(&sites, scale, options, (options.transactional, 0), time, 1)?,
+        queries: phase(&sites, scale, options, (0, options.analytical), time, 2)?,
+        together: phase(&sites, scale, options, (options.transactional, options.analytical), time, 3)?,
+        queries_again: phase(&sites, scale, options, (0, options.analytical), time, 4)?,
         analysts: options.analytical,
+        apart: options.apart,
     };
-    judge(&server, scale, "after the mix", &mut report)?;
+    judge(sites.queries().server, scale, "after the mix", &mut report)?;
     phases.report(&mut report);
-    server.stop()?;
+    sites.stop()?;
     Ok(report)
 }
 
@@ -89,14 +94,15 @@ fn judge(server: &Server, scale: Scale, state: &str, report: &mut Report) -> any
 }
 
 fn phase(
-    server: &Server,
+    sites: &Sites,
     scale: Scale,
     options: &Options,
     (transactional, analytical): (u32, usize),
     time: Duration,
     seed: u64,
 ) -> anyhow::Result<Phase<()>> {
-    let clients = Clients { server, scale, transactional, analytical, engines: &options.engines, seed };
+    let (transactions, queries) = (sites.transactions(), sites.queries());
+    let clients = Clients { transactions, queries, scale, transactional, analytical, engines: &options.engines, seed };
     let ask = |connection: &mut Conn, query: &Query| Ok(connection.query_drop(query.sql)?);
     clients.measure(
         |_| (),

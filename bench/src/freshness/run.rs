@@ -17,6 +17,7 @@ use super::delays::{Delays, LIMITS_MS};
 use super::prober::{Prober, Seen, Sightings};
 use crate::chbench::phase::{Clients, Phase};
 use crate::chbench::queries::Query;
+use crate::chbench::sites::Site;
 use crate::cli::Common;
 use crate::report::{Report, Target, align_right, ms, number, table};
 use crate::server::{Server, ServerCommand};
@@ -69,7 +70,8 @@ pub fn run(options: &Options) -> anyhow::Result<Report> {
     for &transactional in &options.transactional {
         for &analytical in &options.analytical {
             let clients = Clients {
-                server: &server,
+                transactions: Site::anywhere(&server),
+                queries: Site::anywhere(&server),
                 scale,
                 transactional,
                 analytical,
@@ -96,8 +98,8 @@ pub fn run(options: &Options) -> anyhow::Result<Report> {
 
 fn measure(clients: &Clients<'_>, time: Duration) -> anyhow::Result<Measured> {
     // The prober's counter is the first, the transactional clients' are the others.
-    let counters = Counters::create(&mut clients.server.connect()?, clients.transactional as usize + 1)?;
-    let mut prober = Prober::connect(clients.server)?;
+    let counters = Counters::create(&mut clients.transactions.server.connect()?, clients.transactional as usize + 1)?;
+    let mut prober = Prober::connect(clients.queries.server)?;
     let sightings = Sightings::default();
     let ask = |connection: &mut Conn, query: &Query| -> anyhow::Result<()> {
         let began = Instant::now();

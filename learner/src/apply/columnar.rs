@@ -112,6 +112,11 @@ impl ColumnarApplier {
         &self.catalog
     }
 
+    /// Whether tables are still to be built.
+    pub(crate) fn lacks_tables(&self) -> bool {
+        !self.unbuilt.is_empty()
+    }
+
     /// Rows taken in and not yet flushed.
     pub fn pending_rows(&self) -> usize {
         self.pending_rows

@@ -31,6 +31,7 @@ impl LearnerNode {
     }
 
     pub(super) async fn open_beside(config: NodeConfig, beside: Beside) -> Result<Self> {
+        const THREADS: usize = 2;
         let maintained = config.group();
         let setup = LearnerSetup {
             id: config.id,
@@ -38,6 +39,7 @@ impl LearnerNode {
             engine: Config::default(),
             backlog_bytes: 128 << 20,
             beside,
+            threads: THREADS,
         };
         let network = Network::default();
         let learner = Arc::new(ColumnarLearner::open(setup, network).await?);

@@ -30,6 +30,7 @@ impl VoterNode {
     /// Opens the voter and begins to listen. Errors: `Locked`, `Io`, `Corrupt`.
     pub async fn open(config: NodeConfig) -> Result<Self> {
         const ROW_CACHE_BYTES: u64 = 64 << 20;
+        const THREADS: usize = 2;
         let maintained = config.group();
         let setup = VoterSetup {
             id: config.id,
@@ -37,6 +38,7 @@ impl VoterNode {
             row_cache_bytes: ROW_CACHE_BYTES,
             clock: config.clock,
             limits: LeaderLimits { replication: Duration::from_secs(10), ..LeaderLimits::default() },
+            threads: THREADS,
         };
         let voter = Voter::open(setup, Network::default()).await?;
         let leader = voter.leader().clone();

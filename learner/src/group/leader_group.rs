@@ -83,6 +83,7 @@ impl LeaderGroup {
                 disk_reserve_bytes: config.disk_reserve_bytes,
                 ..LeaderLimits::default()
             },
+            threads: 1,
         };
         let voter = Voter::open(setup, network.clone()).await?;
         voter.form_group([(VOTER, BasicNode::default())].into()).await?;
@@ -101,6 +102,7 @@ impl LeaderGroup {
                 catalog: state.catalog(),
                 rows: Arc::new(VoterRows(state)),
             },
+            threads: 1,
         };
         let learner = Arc::new(ColumnarLearner::open(setup, network).await?);
         voter.leader().add_learner(LEARNER, BasicNode::default()).await?;

@@ -17,6 +17,7 @@ use crate::config::GroupConfig;
 use crate::error::{Error, Result};
 use crate::leader::Leader;
 use crate::replica::ColumnarLearner;
+use crate::runtime::Favour;
 
 /// The threads of a process. They end when this is stopped or dropped.
 pub(crate) struct Maintenance {
@@ -82,6 +83,7 @@ fn spawn<T: Send + 'static>(
     let (stop, stopped) = mpsc::channel::<()>();
     let task = name.to_owned();
     let run = move || {
+        Favour::BACKGROUND.apply();
         let mut pause = TICK;
         while stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
             pause = match tick(&mut state) {

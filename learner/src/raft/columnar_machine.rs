@@ -107,10 +107,20 @@ impl ColumnarMachine {
         Ok(Self { state, rows, applier, position, keeps_definitions })
     }
 
-    fn apply_all(&mut self, entries: impl Iterator<Item = Entry>) -> Result<usize> {
-        let mut count = 0;
+    /// Whether the runtime's worker should be given to others meanwhile, which costs more than to apply a few
+    /// rows: there are many, or a table may have to be built.
+    fn may_take_long(&self, entries: &[Entry]) -> bool {
+        const MANY_ENTRIES: usize = 64;
+        let heavy = |entry: &Entry| match &entry.payload {
+            EntryPayload::Normal(command) => command.is_large() || command.changes_definitions(),
+            EntryPayload::Blank | EntryPayload::Membership(_) => false,
+        };
+        self.applier.lacks_tables() || entries.len() > MANY_ENTRIES || entries.iter().any(heavy)
+    }
+
+    fn apply_all(&mut self, entries: Vec<Entry>) -> Result<usize> {
+        let count = entries.len();
         for entry in entries {
-            count += 1;
             match &entry.payload {
                 EntryPayload::Membership(m) => {
                     self.position.membership = StoredMembership::new(Some(entry.log_id), m.clone());
@@ -240,8 +250,12 @@ impl RaftStateMachine<TypeConfig> for ColumnarMachine {
         I: IntoIterator<Item = Entry> + OptionalSend,
         I::IntoIter: OptionalSend,
     {
-        let entries = entries.into_iter();
-        let applied = crate::runtime::blocking(|| self.apply_all(entries));
+        let entries: Vec<_> = entries.into_iter().collect();
+        let applied = if self.may_take_long(&entries) {
+            crate::runtime::blocking(|| self.apply_all(entries))
+        } else {
+            self.apply_all(entries)
+        };
         let count = self.stop(applied).map_err(|e| StorageIOError::write_state_machine(AnyError::new(&e)))?;
         Ok(vec![(); count])
     }

@@ -6,6 +6,8 @@ use bytes::Bytes;
 use deltatree_storage::types::{TableId, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::catalog::is_definition_key;
+
 /// A log entry's payload. Cloning is cheap: entries are shared between the log's cache, the voter's
 /// row store and the columnar learner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +62,20 @@ impl Command {
         match self {
             Self::Commits(commits) => commits.iter().map(CommitRecord::size).sum(),
             Self::TsoWindow { .. } | Self::DropTableData { .. } | Self::Noop => 16,
+        }
+    }
+
+    /// Whether it has so many rows that to apply it takes milliseconds.
+    pub(super) fn is_large(&self) -> bool {
+        const BYTES: usize = 64 << 10;
+        self.size() > BYTES
+    }
+
+    /// Whether it creates, changes or drops anything but rows.
+    pub(super) fn changes_definitions(&self) -> bool {
+        match self {
+            Self::Commits(commits) => commits.iter().flat_map(|c| &c.mutations).any(|m| is_definition_key(&m.key)),
+            Self::TsoWindow { .. } | Self::DropTableData { .. } | Self::Noop => false,
         }
     }
 }

@@ -245,9 +245,6 @@ fn update_catalog(state: &VoterState, commit: &CommitRecord) -> Result<()> {
     Ok(())
 }
 
-/// Bytes of an entry above which applying it must not block the runtime's worker.
-const LARGE_ENTRY: usize = 64 << 10;
-
 impl RaftStateMachine<TypeConfig> for VoterMachine {
     type SnapshotBuilder = VoterSnapshots;
 
@@ -264,7 +261,8 @@ impl RaftStateMachine<TypeConfig> for VoterMachine {
         let mut replies = Vec::new();
         for entry in entries {
             self.expect_runs(&entry).map_err(|e| StorageIOError::apply(entry.log_id, AnyError::new(&e)))?;
-            let large = matches!(&entry.payload, EntryPayload::Normal(c) if c.size() > LARGE_ENTRY);
+            // The runtime's worker must not be held up for long, but to give it to others costs more than a few rows.
+            let large = matches!(&entry.payload, EntryPayload::Normal(command) if command.is_large());
             let applied =
                 if large { crate::runtime::blocking(|| self.apply_entry(&entry)) } else { self.apply_entry(&entry) };
             applied.map_err(|e| StorageIOError::apply(entry.log_id, AnyError::new(&e)))?;

@@ -21,7 +21,7 @@ use crate::columnar::RemoteReplica;
 use crate::error::{Error, Result};
 use crate::group::GroupStatus;
 use crate::leader::{ReaderGuard, Readers};
-use crate::runtime::OwnRuntime;
+use crate::runtime::{Favour, OwnRuntime};
 use crate::txn::{CommitRequest, TxnId};
 
 /// What a front end knows of its group at the start.
@@ -62,7 +62,7 @@ impl RemoteLeader {
     /// Finds the leader and learns the definitions. Errors: `NotLeader`, `Invalid`, `Internal`.
     pub(crate) async fn connect(setup: RemoteSetup) -> Result<Arc<Self>> {
         const THREADS: usize = 1;
-        let runtime = Arc::new(OwnRuntime::start("front-end", THREADS)?);
+        let runtime = Arc::new(OwnRuntime::start("front-end", THREADS, Favour::RELAY)?);
         let RemoteSetup { addresses, txn_bytes_limit } = setup;
         let finder = Arc::new(runtime.run(async move { Finder::new(&addresses) }).await??);
         let leader = Arc::new(Self {

@@ -14,7 +14,7 @@ use crate::raft::{
     Applied, Backlog, Beside, ColumnarMachine, LearnerState, LocalPeer, MemoryLog, Network, NodeId, Raft,
     durable_index, raft_config,
 };
-use crate::runtime::OwnRuntime;
+use crate::runtime::{Favour, OwnRuntime};
 
 /// What a learner is made of.
 pub(crate) struct LearnerSetup {
@@ -28,6 +28,8 @@ pub(crate) struct LearnerSetup {
     pub(crate) backlog_bytes: u64,
     /// Where definitions and rows come from that are not in the log.
     pub(crate) beside: Beside,
+    /// Threads for replication, and for those that it serves: see [`super::VoterSetup`].
+    pub(crate) threads: usize,
 }
 
 /// A running learner.
@@ -44,14 +46,13 @@ impl ColumnarLearner {
     /// Opens the learner and makes it reachable. Builds tables that the engine lacks, so this may take
     /// long. Errors: `Locked`, `Io`.
     pub(crate) async fn open(setup: LearnerSetup, network: Network) -> Result<Self> {
-        const THREADS: usize = 2;
-        let runtime = OwnRuntime::start("learner", THREADS)?;
-        let LearnerSetup { id, dir, engine, backlog_bytes, beside } = setup;
+        let runtime = OwnRuntime::start("learner", setup.threads, Favour::RELAY)?;
+        let LearnerSetup { id, dir, engine, backlog_bytes, beside, .. } = setup;
         let peers = network.clone();
         let (raft, state, peer) = runtime
             .run(async move {
                 let state = Arc::new(LearnerState {
-                    engine: crate::runtime::blocking(|| open_engine(&dir, engine))?,
+                    engine: crate::runtime::blocking(|| Favour::BACKGROUND.inherited(|| open_engine(&dir, engine)))?,
                     log: MemoryLog::default(),
                     applied: watch::Sender::default(),
                     failed: watch::Sender::default(),

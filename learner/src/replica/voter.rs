@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::leader::{Leader, LeaderLimits};
 use crate::raft::{DurableLog, LocalPeer, Network, NodeId, Raft, VoterMachine, VoterState, raft_config};
 use crate::row_store::RowStore;
-use crate::runtime::OwnRuntime;
+use crate::runtime::{Favour, OwnRuntime};
 
 /// What a voter is made of.
 pub(crate) struct VoterSetup {
@@ -25,6 +25,9 @@ pub(crate) struct VoterSetup {
     pub(crate) clock: Arc<dyn Clock>,
     /// Bounds of the leader's services.
     pub(crate) limits: LeaderLimits,
+    /// Threads for replication, and for those that it serves: one if they are in this process, since handing
+    /// tasks from thread to thread costs more than they do.
+    pub(crate) threads: usize,
 }
 
 /// A running voter.
@@ -39,16 +42,16 @@ impl Voter {
     /// Opens the voter and makes it reachable. It takes part in elections as far as it is a member.
     /// Blocks on disk. Errors: `Locked`, `Io`, `Corrupt`.
     pub(crate) async fn open(setup: VoterSetup, network: Network) -> Result<Self> {
-        const THREADS: usize = 2;
-        let runtime = OwnRuntime::start("voter", THREADS)?;
-        let VoterSetup { id, dir, row_cache_bytes, clock, limits } = setup;
+        let runtime = OwnRuntime::start("voter", setup.threads, Favour::RELAY)?;
+        let VoterSetup { id, dir, row_cache_bytes, clock, limits, .. } = setup;
         let peers = network.clone();
         let leader = runtime
             .run(async move {
                 std::fs::create_dir_all(&dir).map_err(Error::io("create the data directory"))?;
-                let store = RowStore::open(&dir.join("rows"), row_cache_bytes)?;
+                let store = Favour::BACKGROUND.inherited(|| RowStore::open(&dir.join("rows"), row_cache_bytes))?;
                 let rows = store.clone();
-                let log = DurableLog::open(&dir.join("log"), move || rows.persist())?;
+                let log =
+                    Favour::BACKGROUND.inherited(|| DurableLog::open(&dir.join("log"), move || rows.persist()))?;
                 let state = VoterState::load(store)?;
                 let machine = VoterMachine::new(state.clone())?;
                 let raft = Raft::new(id, raft_config()?, peers.clone(), log.clone(), machine)

@@ -19,14 +19,14 @@ pub(crate) struct ApplyBatch {
     /// Records that this batch itself has written, so that a later transaction of it finds them.
     written: HashMap<Vec<u8>, Vec<u8>>,
     scratch: Vec<u8>,
-    /// Rows that had a version before.
-    overwritten: u64,
+    /// Bytes of rows.
+    bytes: u64,
 }
 
 impl ApplyBatch {
     pub(crate) fn new(store: &RowStore) -> Self {
         let batch = store.backend.batch();
-        Self { store: store.clone(), batch, written: HashMap::new(), scratch: Vec::new(), overwritten: 0 }
+        Self { store: store.clone(), batch, written: HashMap::new(), scratch: Vec::new(), bytes: 0 }
     }
 
     /// Adds a transaction. `several` says that the batch holds more than this one. Applying a
@@ -51,7 +51,7 @@ impl ApplyBatch {
                 let history_key = record::history_key(key, old.commit_ts);
                 self.batch.put(Space::Garbage, garbage::history_note(ts, &history_key), []);
                 self.batch.put(Space::History, history_key, current);
-                self.overwritten += 1;
+                self.store.shadowed.overwritten(key);
             }
             None if mutation.value.is_none() => return Ok(()),
             None => {}
@@ -61,6 +61,7 @@ impl ApplyBatch {
         }
         self.scratch.clear();
         record::encode(&mut self.scratch, ts, mutation.value.as_deref());
+        self.bytes += (key.len() + self.scratch.len()) as u64;
         self.batch.put(Space::Rows, key, self.scratch.as_slice());
         if track {
             self.written.insert(key.to_vec(), self.scratch.clone());
@@ -81,6 +82,6 @@ impl ApplyBatch {
     /// Makes all of it visible at once. Durable only at the next [`RowStore::persist`].
     pub(crate) fn finish(self) -> Result<()> {
         self.batch.commit()?;
-        self.store.note_overwritten(self.overwritten)
+        self.store.note_written(self.bytes)
     }
 }

@@ -10,6 +10,7 @@ mod memory;
 mod record;
 mod run;
 mod scan;
+mod shadowed;
 mod store;
 #[cfg(test)]
 mod tests;

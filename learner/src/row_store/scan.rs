@@ -15,8 +15,8 @@ pub(crate) struct StoreScan {
     ts: Timestamp,
     reverse: bool,
     failed: Option<Error>,
-    /// Rows met.
-    met: u64,
+    /// Values stepped over.
+    stepped: u64,
 }
 
 impl StoreScan {
@@ -31,15 +31,15 @@ impl StoreScan {
         // An inverted range is an empty one.
         let end = end.max(start);
         let inner = store.backend.range(Space::Rows, start, end);
-        Self { store, inner, ts, reverse, failed, met: 0 }
+        Self { store, inner, ts, reverse, failed, stepped: 0 }
     }
 
     fn step(&mut self) -> Result<Option<Row>> {
         loop {
             let next = if self.reverse { self.inner.next_back() } else { self.inner.next() };
             let Some(pair) = next else { return Ok(None) };
-            self.met += 1;
             let (key, newest) = pair.into_inner().map_err(Error::io("read the row store"))?;
+            self.stepped += self.store.shadowed.at(&key);
             let header = record::header(&newest)?;
             if header.commit_ts > self.ts {
                 match self.store.find_in_history(&key, self.ts)? {
@@ -67,6 +67,6 @@ impl Iterator for StoreScan {
 
 impl Drop for StoreScan {
     fn drop(&mut self) {
-        self.store.note_scanned(self.met);
+        self.store.shadowed.stepped_over(self.stepped);
     }
 }

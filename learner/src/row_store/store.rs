@@ -27,6 +27,7 @@ use fjall::Slice;
 use super::backend::{Backend, Space};
 use super::record::{self, Found, Header, Row};
 use super::scan::StoreScan;
+use super::shadowed::Shadowed;
 use crate::error::{Error, Result};
 
 /// The row store of one voter. Clones share it.
@@ -35,16 +36,9 @@ pub(crate) struct RowStore {
     pub(super) backend: Backend,
     /// Versions that only readers below this could see may be gone.
     safe_point: Arc<AtomicU64>,
-    /// Rows overwritten since their memory table was begun.
-    overwritten: Arc<AtomicU64>,
-    /// Rows that scans have met since then.
-    scanned: Arc<AtomicU64>,
+    /// What scans step over.
+    pub(super) shadowed: Arc<Shadowed>,
 }
-
-/// A memory table with fewer overwritten rows is left alone.
-const OVERWRITTEN_MIN: u64 = 4096;
-/// It is closed once scans have met so many rows for each overwritten one.
-const SCANNED_PER_OVERWRITTEN: u64 = 16;
 
 pub(super) const SAFE_POINT: &[u8] = b"safe_point";
 
@@ -70,7 +64,7 @@ impl RowStore {
     }
 
     fn over(backend: Backend) -> Result<Self> {
-        let store = Self { backend, safe_point: Arc::default(), overwritten: Arc::default(), scanned: Arc::default() };
+        let store = Self { backend, safe_point: Arc::default(), shadowed: Arc::default() };
         store.raise_safe_point(decode_safe_point(store.meta(SAFE_POINT)?.as_deref())?);
         Ok(store)
     }
@@ -109,26 +103,9 @@ impl RowStore {
         self.backend.persist()
     }
 
-    /// Notes that rows were overwritten. The library keeps every value that a key has had in its memory
-    /// table, and a scan steps over all of them. So scans of rows that change all the time would take
-    /// longer and longer until the table is full: it is closed before, if there are such scans.
-    pub(super) fn note_overwritten(&self, rows: u64) -> Result<()> {
-        if rows == 0 {
-            return Ok(());
-        }
-        let overwritten = self.overwritten.fetch_add(rows, Ordering::Relaxed) + rows;
-        if overwritten < OVERWRITTEN_MIN || self.scanned.load(Ordering::Relaxed) < overwritten * SCANNED_PER_OVERWRITTEN
-        {
-            return Ok(());
-        }
-        self.overwritten.store(0, Ordering::Relaxed);
-        self.scanned.store(0, Ordering::Relaxed);
-        self.backend.rotate(Space::Rows)
-    }
-
-    /// Notes that a scan has met so many rows.
-    pub(super) fn note_scanned(&self, rows: u64) {
-        self.scanned.fetch_add(rows, Ordering::Relaxed);
+    /// Notes what was written: see [`Shadowed`].
+    pub(super) fn note_written(&self, bytes: u64) -> Result<()> {
+        if self.shadowed.written(bytes) { self.backend.rotate(Space::Rows) } else { Ok(()) }
     }
 
     /// Bytes on disk.

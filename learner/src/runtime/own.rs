@@ -8,6 +8,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::runtime::Runtime;
 
+use super::Favour;
 use crate::error::{Error, Result};
 
 /// Runs blocking work from async code without holding up other tasks of the runtime.
@@ -23,10 +24,11 @@ pub(crate) fn blocking<R>(work: impl FnOnce() -> R) -> R {
 pub(crate) struct OwnRuntime(Mutex<Option<Runtime>>);
 
 impl OwnRuntime {
-    pub(crate) fn start(name: &str, threads: usize) -> Result<Self> {
+    pub(crate) fn start(name: &str, threads: usize, favour: Favour) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(threads)
             .thread_name(name)
+            .on_thread_start(move || favour.apply())
             .enable_all()
             .build()
             .map_err(Error::io("start threads"))?;

@@ -74,7 +74,7 @@ pub struct Transaction {
     read_only: bool,
     reader: RowReader,
     writes: WriteBuffer,
-    /// Keys locked, with the timestamp from which on nobody else has changed them.
+    /// Keys locked or relied on, with the timestamp from which on nobody else may have changed them.
     locked: HashMap<Bytes, Timestamp>,
     /// Whether the lock table may know this transaction. A request that failed may still have got some
     /// of its locks.
@@ -229,6 +229,14 @@ impl Transaction {
             self.locked.entry(key.clone()).or_insert(for_update_ts);
         }
         Ok(LockOutcome { for_update_ts })
+    }
+
+    /// Counts on the rows of `keys` to be as they were when this transaction began: if it writes anything, and one
+    /// of them was changed meanwhile, its commit fails with `WriteConflict`. Locks nothing.
+    pub fn rely_on(&mut self, keys: &[Bytes]) {
+        for key in keys {
+            self.locked.entry(key.clone()).or_insert(self.start_ts);
+        }
     }
 
     /// Says that rows written for `table` are encoded by schema `version`. The commit fails with

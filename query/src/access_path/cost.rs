@@ -88,11 +88,15 @@ pub fn price(path: &AccessPath, table: &TableInfo, conjuncts: &[Predicate], fact
         }
         AccessPath::ColumnarScan => {
             let estimate = facts.columnar.unwrap_or_default();
-            let read = estimate.rows_kept as f64 * COLUMNAR_ROW_US + estimate.bytes_kept as f64 * COLUMNAR_BYTE_US;
-            let zones = estimate.zones_total as f64 * ZONE_CHECK_US;
-            (estimate.rows_kept as f64, COLUMNAR_START_US + facts.gate_wait_us + zones + read)
+            (estimate.rows_kept as f64, facts.gate_wait_us + columnar_us(&estimate))
         }
     }
+}
+
+/// Microseconds of work of a columnar scan, without the wait for freshness.
+pub fn columnar_us(estimate: &ScanEstimate) -> f64 {
+    let read = estimate.rows_kept as f64 * COLUMNAR_ROW_US + estimate.bytes_kept as f64 * COLUMNAR_BYTE_US;
+    COLUMNAR_START_US + estimate.zones_total as f64 * ZONE_CHECK_US + read
 }
 
 fn key_range_rows(table: &TableInfo, ranges: &[KeyRange], conjuncts: &[Predicate], facts: &Facts) -> f64 {

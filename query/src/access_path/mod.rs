@@ -17,7 +17,7 @@ mod spans;
 pub use access_path::{AccessPath, IndexRange};
 pub use candidates::candidates;
 pub use choose::{Bar, Choice, FEW_ROWS, Priced, Reason, already_read, choose, choose_few};
-pub use cost::{Facts, price};
+pub use cost::{Facts, columnar_us, price};
 pub use exact::ExactPath;
 pub use hint::Hints;
 

@@ -100,7 +100,7 @@ pub(crate) async fn start(node: &Arc<Node>, task: ImportTask) -> Result<Started>
     let import = node.imports().add(id);
     import.enter("validating");
     let (node, shared) = (node.clone(), import.clone());
-    let runtime = node.analytics().clone();
+    let runtime = node.runtimes().analytics().clone();
     let done = runtime.spawn(async move {
         let ended = run(&node, task, staging, record, &shared).await;
         node.imports().remove(id);
@@ -157,7 +157,7 @@ async fn fill(node: &Arc<Node>, task: ImportTask, staging: TableInfo, import: &A
         strict: task.strict,
         zone: task.zone,
         group: group.clone(),
-        runtime: node.analytics().clone(),
+        runtime: node.runtimes().analytics().clone(),
         largest_given: parking_lot::Mutex::default(),
         import: import.clone(),
     });

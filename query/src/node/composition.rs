@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use deltatree_learner::{GroupConfig, LeaderGroup, RemoteGroupConfig};
-use tokio::runtime::Handle;
 
 use super::connections::Connections;
-use super::runtime::AnalyticsRuntime;
+use super::runtimes::QueryRuntimes;
 use crate::error::{Result, SqlError};
 use crate::import::{self, Imports};
 use crate::planner::{EngineConfig, QueryEngine};
@@ -26,8 +25,8 @@ const DRAIN_PAUSE: Duration = Duration::from_millis(10);
 pub struct NodeConfig {
     /// Where everything is kept. Created if absent; locked while open.
     pub data_dir: PathBuf,
-    /// Threads for analytical queries.
-    pub analytics_threads: usize,
+    /// Threads for short queries, and as many for long ones.
+    pub query_threads: usize,
     /// The leader group's knobs.
     pub group: GroupConfig,
     /// Voters of a group in other processes, `host:port`. If there are none the group is in this one.
@@ -38,8 +37,8 @@ impl NodeConfig {
     /// The defaults, in `data_dir`.
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
         let data_dir = data_dir.into();
-        let analytics_threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { group: GroupConfig::new(&data_dir), data_dir, analytics_threads, join: Vec::new() }
+        let query_threads = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { group: GroupConfig::new(&data_dir), data_dir, query_threads, join: Vec::new() }
     }
 }
 
@@ -57,7 +56,7 @@ pub struct Node {
     engine: QueryEngine,
     globals: GlobalVariables,
     connections: Arc<Connections>,
-    analytics: AnalyticsRuntime,
+    runtimes: QueryRuntimes,
     imports: Imports,
     import_dir: PathBuf,
     started: Instant,
@@ -72,7 +71,7 @@ impl Node {
         let data_dir = config.data_dir.display().to_string();
         std::fs::create_dir_all(&config.data_dir)
             .map_err(|e| SqlError::internal(format!("cannot create data directory {data_dir}: {e}")))?;
-        let analytics = AnalyticsRuntime::start(config.analytics_threads)
+        let runtimes = QueryRuntimes::start(config.query_threads)
             .map_err(|e| SqlError::internal(format!("cannot start threads: {e}")))?;
         let alone = config.join.is_empty();
         let group = open_group(config.group, config.join).await?;
@@ -94,7 +93,7 @@ impl Node {
             engine,
             globals,
             connections,
-            analytics,
+            runtimes,
             imports: Imports::default(),
             import_dir,
             started: Instant::now(),
@@ -102,7 +101,7 @@ impl Node {
         if alone {
             import::abandon_all(&node.group).await?;
         } else {
-            node.analytics.handle().spawn(import::watch(Arc::downgrade(&node)));
+            node.runtimes.analytics().spawn(import::watch(Arc::downgrade(&node)));
         }
         node.create_databases().await?;
         node.create_root().await?;
@@ -169,9 +168,9 @@ impl Node {
         self.globals.describe("port", VariableValue::Int(port.into()));
     }
 
-    /// Where analytical queries run.
-    pub(crate) fn analytics(&self) -> &Handle {
-        self.analytics.handle()
+    /// Where queries run.
+    pub(crate) fn runtimes(&self) -> &QueryRuntimes {
+        &self.runtimes
     }
 
     /// The imports that run here.

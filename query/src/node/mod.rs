@@ -2,11 +2,11 @@
 //!
 //! - [`composition`]: opening, sessions, shutdown
 //! - [`connections`]: who is connected, and how to interrupt them
-//! - [`runtime`]: the threads on which analytical queries run
+//! - [`runtimes`]: the threads on which queries run
 
 mod composition;
 mod connections;
-mod runtime;
+mod runtimes;
 
 pub use composition::{Node, NodeConfig};
 pub(crate) use connections::{ConnectionEntry, Interruption};

@@ -18,6 +18,7 @@ use futures::StreamExt;
 use super::NAME_KEY;
 use super::config::EngineConfig;
 use super::context::ReadContext;
+use super::effort::is_short;
 use super::explain;
 use super::kept_plans::KeptPlans;
 use super::reads::{ProcessList, QueryReads, ReadSetup};
@@ -43,7 +44,41 @@ struct Inner {
     kept: KeptPlans,
 }
 
-/// A query ready to run.
+/// A query ready to run, its snapshots taken.
+pub struct PlannedQuery(Planned);
+
+impl PlannedQuery {
+    /// Whether it will take no more than a few milliseconds, by the estimates of its access paths.
+    pub fn is_short(&self) -> bool {
+        is_short(&self.0.physical)
+    }
+
+    /// Starts it. The work is done when the stream is polled, and on tasks of the current runtime.
+    ///
+    /// # Errors
+    /// Whatever an operator finds wrong before the first row.
+    pub fn start(self) -> Result<QueryStream> {
+        let stream = execute_stream(self.0.physical, self.0.session.task_ctx())?;
+        Ok(QueryStream { schema: self.0.schema, stream })
+    }
+
+    /// How it is run: one row an operator, with each table's path, the other paths and their costs, and what
+    /// was waited for. `analyze` runs it, on tasks of the current runtime, and adds actual figures.
+    ///
+    /// # Errors
+    /// When it is run, whatever goes wrong.
+    pub async fn explain(&self, analyze: bool) -> Result<RecordBatch> {
+        explain::explain(&self.0, analyze).await
+    }
+}
+
+impl std::fmt::Debug for PlannedQuery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("PlannedQuery").field(&self.0.physical).finish()
+    }
+}
+
+/// A plan with what it runs in.
 pub(super) struct Planned {
     pub(super) reads: Arc<QueryReads>,
     pub(super) session: SessionState,
@@ -63,15 +98,12 @@ impl QueryEngine {
         Ok(Self { inner: Arc::new(Inner { template, setup, kept: KeptPlans::default() }) })
     }
 
-    /// Plans a rewritten query and starts it. Waits for the columnar replica if the plan reads it. The
-    /// work is done when the stream is polled, and on tasks of the runtime that polls it.
+    /// Plans a rewritten query. Waits for the columnar replica if the plan reads it.
     ///
     /// # Errors
     /// Whatever is wrong with the query, with MySQL's codes; 9012 if the replica is too far behind.
-    pub async fn query(&self, query: &ast::Query, read: ReadContext) -> Result<QueryStream> {
-        let planned = self.plan(query, read, false).await?;
-        let stream = execute_stream(planned.physical, planned.session.task_ctx())?;
-        Ok(QueryStream { schema: planned.schema, stream })
+    pub async fn query(&self, query: &ast::Query, read: ReadContext) -> Result<PlannedQuery> {
+        Ok(PlannedQuery(self.plan(query, read, false).await?))
     }
 
     /// Starts a rewritten query on one table over rows of it that have been read, by a path that leaves
@@ -105,14 +137,12 @@ impl QueryEngine {
         Ok(QueryStream { schema: schema.clone(), stream: Box::pin(RecordBatchStreamAdapter::new(schema, stream)) })
     }
 
-    /// How a rewritten query would be run: one row an operator, with each table's path, the other paths
-    /// and their costs, and what was waited for. `analyze` runs it, and adds actual figures.
+    /// Plans a rewritten query with all that speaks for each access path, to be explained.
     ///
     /// # Errors
     /// As [`QueryEngine::query`].
-    pub async fn explain(&self, query: &ast::Query, read: ReadContext, analyze: bool) -> Result<RecordBatch> {
-        let planned = self.plan(query, read, true).await?;
-        explain::explain(&planned, analyze).await
+    pub async fn query_explained(&self, query: &ast::Query, read: ReadContext) -> Result<PlannedQuery> {
+        Ok(PlannedQuery(self.plan(query, read, true).await?))
     }
 
     /// A rewritten condition over single rows of a schema, ready to be evaluated.

@@ -2,6 +2,7 @@
 
 mod config;
 mod context;
+mod effort;
 mod engine;
 mod explain;
 mod gate_history;
@@ -13,7 +14,7 @@ mod template;
 
 pub use config::EngineConfig;
 pub use context::{Engine, Engines, ReadContext, TransactionOverlay};
-pub use engine::QueryEngine;
+pub use engine::{PlannedQuery, QueryEngine};
 pub use reads::{ProcessList, QueryReads};
 pub use stream::QueryStream;
 

@@ -1,34 +1,26 @@
-//! Running queries and evaluating expressions.
+//! What queries see, and the values of expressions.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::sql::sqlparser::ast;
 use deltatree_learner::ReaderGuard;
 use deltatree_learner::catalog::TableInfo;
 use deltatree_storage::api::CancelFlag;
 use deltatree_storage::types::Timestamp;
-use futures::StreamExt;
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
 
 use super::Session;
 use super::VariableValue;
-use super::result::StatementResult;
 use super::value::datum_of;
 use crate::error::{Result, SqlError};
 use crate::functions::{FunctionContext, Variables};
-use crate::planner::{Engines, QueryStream, ReadContext, labelled};
+use crate::planner::{Engines, ReadContext};
 use crate::rewrite::{self, RewriteContext};
 use crate::statement::ViewUse;
 use crate::types::literal::literal_value;
 use crate::types::{Datum, SessionZone, temporal};
 
-/// Batches that may wait for a slow client.
-const BATCHES_AHEAD: usize = 2;
 /// A timestamp holds milliseconds above this many bits.
 const LOGICAL_BITS: u32 = 18;
 
@@ -177,64 +169,6 @@ impl Session {
         }
     }
 
-    /// Starts a rewritten query on the analytical threads. Dropping the result stops it.
-    pub(crate) async fn start_query(&self, query: Box<ast::Query>, read: Read) -> Result<QueryStream> {
-        let engine = self.node.engine().clone();
-        let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
-        let Read { context, guard } = read;
-        let (announce, announced) = tokio::sync::oneshot::channel::<Result<SchemaRef>>();
-        let stop = StopOnDrop(context.cancel.clone());
-        self.node.analytics().spawn(async move {
-            let _readable = guard;
-            let planned = tokio::select! {
-                planned = engine.query(&query, context) => planned,
-                () = sender.closed() => return,
-            };
-            let mut rows = match planned {
-                Ok(rows) => rows,
-                Err(e) => {
-                    // Nobody listens if the client has gone.
-                    let _ = announce.send(Err(e));
-                    return;
-                }
-            };
-            let _ = announce.send(Ok(rows.schema.clone()));
-            loop {
-                let next = tokio::select! {
-                    next = rows.stream.next() => next,
-                    () = sender.closed() => return,
-                };
-                let Some(batch) = next else { return };
-                let failed = batch.is_err();
-                if sender.send(batch).await.is_err() || failed {
-                    return;
-                }
-            }
-        });
-        let schema = announced.await.map_err(|_| SqlError::internal("the query ended without an answer"))??;
-        let labels = schema.clone();
-        let stream = ReceiverStream::new(receiver).map(move |batch| {
-            let _running = &stop;
-            labelled(batch?, &labels)
-        });
-        Ok(QueryStream { schema: schema.clone(), stream: Box::pin(RecordBatchStreamAdapter::new(schema, stream)) })
-    }
-
-    /// All rows of a rewritten query.
-    pub(crate) async fn collect_query(&self, query: Box<ast::Query>, read: Read) -> Result<Vec<RecordBatch>> {
-        StatementResult::Rows(self.start_query(query, read).await?).collect().await
-    }
-
-    /// How a rewritten query would run, or with `analyze` did.
-    pub(crate) async fn explain_query(&self, query: Box<ast::Query>, read: Read, analyze: bool) -> Result<RecordBatch> {
-        let engine = self.node.engine().clone();
-        let explained = self.node.analytics().spawn(async move {
-            let Read { context, guard: _readable } = read;
-            engine.explain(&query, context, analyze).await
-        });
-        explained.await.map_err(|_| SqlError::internal("the query ended without an answer"))?
-    }
-
     /// Rows of a table in the columnar replica as of now, without waiting for it; 0 if it has none.
     pub(crate) fn estimated_rows(&self, table: &TableInfo) -> u64 {
         let Some(columnar) = self.node.group().columnar() else { return 0 };
@@ -291,14 +225,5 @@ impl Variables for Session {
 
     fn user(&self, name: &str) -> Datum {
         self.variables.user(name)
-    }
-}
-
-/// Stops the work of a statement whose outcome nobody waits for any more.
-pub(crate) struct StopOnDrop(pub(crate) CancelFlag);
-
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        self.0.cancel();
     }
 }

@@ -242,6 +242,16 @@ impl Session {
         Duration::from_secs(self.variables.number("innodb_lock_wait_timeout").max(1))
     }
 
+    /// Locks rows that a statement has found: see [`Session::lock`]. A user's optimistic transaction finds out when
+    /// it commits whether somebody has changed them.
+    pub(crate) async fn lock_found(&mut self, keys: &[Bytes]) -> Result<Option<Timestamp>> {
+        let open = self.writable()?;
+        if !open.pessimistic() && !open.of_statement {
+            open.inner.rely_on(keys);
+        }
+        self.lock(keys).await
+    }
+
     /// Locks keys for the open transaction if it is pessimistic. Returns the timestamp at which the
     /// keys' state is now settled: nobody else changes them before this transaction ends.
     pub(crate) async fn lock(&mut self, keys: &[Bytes]) -> Result<Option<Timestamp>> {

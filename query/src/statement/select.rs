@@ -60,7 +60,7 @@ impl Session {
                 let found = self.find_rows(&target, keys_only).await?;
                 let keys: Vec<_> =
                     found.iter().map(|row| target.row_key(&row.key)).filter(|key| !known.contains(key)).collect();
-                if keys.is_empty() || self.lock(&keys).await?.is_none() {
+                if keys.is_empty() || self.lock_found(&keys).await?.is_none() {
                     break;
                 }
                 known.extend(keys);

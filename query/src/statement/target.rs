@@ -117,7 +117,7 @@ impl Session {
 
     /// The newest state of a row, locked if the transaction does that.
     pub(super) async fn locked_row(&mut self, key: &Bytes) -> Result<Option<Bytes>> {
-        let settled = self.lock(std::slice::from_ref(key)).await?;
+        let settled = self.lock_found(std::slice::from_ref(key)).await?;
         let open = self.writable()?;
         let at = settled.unwrap_or_else(|| open.inner.start_ts());
         Ok(open.inner.get_at(key, at)?)
@@ -148,7 +148,7 @@ impl Session {
             let batches = self.find_batches(query.clone(), at).await?;
             let rows = target.rows(&batches)?;
             let keys: Vec<_> = rows.iter().map(|row| target.row_key(&row.key)).collect();
-            let Some(settled) = self.lock(&keys).await? else { return Ok(Found { rows, batches }) };
+            let Some(settled) = self.lock_found(&keys).await? else { return Ok(Found { rows, batches }) };
             if self.unchanged(target, &rows, &keys, settled)? {
                 return Ok(Found { rows, batches });
             }

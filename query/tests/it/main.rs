@@ -17,6 +17,7 @@ mod load_data;
 mod oracle;
 mod playground;
 mod system_tables;
+mod threads;
 mod tpch;
 mod transactions;
 mod views;

@@ -59,6 +59,33 @@ fn optimistic_transactions_find_out_at_commit() {
     });
 }
 
+/// What an optimistic transaction has read `FOR UPDATE` and does not write must be as it was, too.
+#[test]
+fn optimistic_transactions_rely_on_what_they_read_for_update() {
+    with_server(|server| {
+        let (mut one, mut other) = (connect(server), connect(server));
+        two_rows(&mut one);
+        let reads = [
+            ("SELECT * FROM t WHERE id = 1", true),
+            ("SELECT * FROM t WHERE id = 1 FOR UPDATE", false),
+            ("SELECT * FROM t WHERE k < 20 FOR UPDATE", false),
+            ("SELECT * FROM t WHERE id % 2 = 1 FOR UPDATE", false),
+        ];
+        for (read, commits) in reads {
+            one.query_drop("BEGIN OPTIMISTIC").unwrap();
+            assert_eq!(rows(&mut one, read).len(), 1, "{read}");
+            other.query_drop("UPDATE t SET u = u + 1 WHERE id = 1").unwrap();
+            one.query_drop("UPDATE t SET k = k + 1 WHERE id = 2").unwrap();
+            let committed = one.query_drop("COMMIT");
+            if commits {
+                committed.unwrap();
+            } else {
+                assert_eq!(code(committed), 9007, "{read}");
+            }
+        }
+    });
+}
+
 /// Of two that take a free unique value, one waits for the other and then fails.
 #[test]
 fn a_unique_value_goes_to_the_first() {

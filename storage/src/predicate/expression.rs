@@ -83,6 +83,21 @@ pub enum CompareOp {
     GtEq,
 }
 
+impl CompareOp {
+    /// The operator that says the same with its sides exchanged.
+    #[must_use]
+    pub fn mirrored(self) -> Self {
+        match self {
+            Self::Eq => Self::Eq,
+            Self::NotEq => Self::NotEq,
+            Self::Lt => Self::Gt,
+            Self::LtEq => Self::GtEq,
+            Self::Gt => Self::Lt,
+            Self::GtEq => Self::LtEq,
+        }
+    }
+}
+
 /// A filter that only its maker can evaluate: an expression of the query engine, or one that grows
 /// sharper while the scan runs (the keys of a hash join's build side, the bound of a top-k).
 pub trait RowFilter: Send + Sync + Debug {

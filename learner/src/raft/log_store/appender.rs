@@ -11,6 +11,7 @@ use openraft::storage::LogFlushed;
 use super::durable::Writer;
 use crate::error::{Error, Result};
 use crate::raft::{Entry, StorageError, TypeConfig};
+use crate::runtime::Favour;
 
 /// Entries to append, and who to tell.
 pub(super) struct Append {
@@ -36,6 +37,7 @@ impl Appender {
     pub(super) fn thread(writer: Arc<Writer>) -> Result<Self> {
         let (queue, appends) = mpsc::channel();
         let run = move || {
+            Favour::RELAY.apply();
             while let Ok(append) = appends.recv() {
                 writer.perform(append);
             }

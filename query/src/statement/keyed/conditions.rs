@@ -27,7 +27,7 @@ fn collect(target: &Target, condition: &Expr, out: &mut Vec<Predicate>) -> Optio
             let op = compare_op(op)?;
             let (column, op, value) = match (column_of(target, left), column_of(target, right)) {
                 (Some(column), None) => (column, op, right),
-                (None, Some(column)) => (column, mirrored(op), left),
+                (None, Some(column)) => (column, op.mirrored(), left),
                 _ => return None,
             };
             out.push(Predicate::Compare { column, op, value: value_of(target, column, op, value)? });
@@ -59,17 +59,6 @@ fn compare_op(op: &BinaryOperator) -> Option<CompareOp> {
         BinaryOperator::Gt => Some(CompareOp::Gt),
         BinaryOperator::GtEq => Some(CompareOp::GtEq),
         _ => None,
-    }
-}
-
-/// With its sides exchanged.
-fn mirrored(op: CompareOp) -> CompareOp {
-    match op {
-        CompareOp::Lt => CompareOp::Gt,
-        CompareOp::LtEq => CompareOp::GtEq,
-        CompareOp::Gt => CompareOp::Lt,
-        CompareOp::GtEq => CompareOp::LtEq,
-        CompareOp::Eq | CompareOp::NotEq => op,
     }
 }
 

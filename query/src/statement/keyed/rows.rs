@@ -168,7 +168,7 @@ impl Session {
         while begun.elapsed() < self.lock_patience() {
             let Some(found) = self.read_keyed(rows, ts)? else { return Ok(None) };
             let keys: Vec<_> = found.iter().map(|(key, _)| key.clone()).filter(|key| !locked.contains(key)).collect();
-            let Some(settled) = self.lock(&keys).await? else { return Ok(Some(found)) };
+            let Some(settled) = self.lock_found(&keys).await? else { return Ok(Some(found)) };
             ts = settled;
             locked.extend(keys);
         }

@@ -94,6 +94,7 @@ pub fn truncate_table(catalog: &CatalogSnapshot, table: TableId) -> Result<(Tabl
     info.id = TableId(catalog.next_id());
     info.schema_version = catalog.version() + 1;
     info.loaded = None;
+    info.forget_unfinished();
     let mut ops = changed(catalog);
     remove_table(table, &mut ops);
     ops.push(put(next_id_key(), encode_u64(info.id.0 + 1)));
@@ -124,8 +125,9 @@ pub fn alter_table(catalog: &CatalogSnapshot, mut info: TableInfo) -> Result<(Ta
     if info.primary_key != old.primary_key {
         return Err(CatalogError::Invalid(format!("the primary key of table {} cannot be changed", old.name)));
     }
-    for column in &info.columns {
-        match old.position_of(column.id).map(|i| &old.columns[i]) {
+    let before = old.as_stored();
+    for column in &info.as_stored().columns {
+        match before.position_of(column.id).map(|i| &before.columns[i]) {
             Some(before) if before.sql_type.stored() != column.sql_type.stored() => {
                 return Err(CatalogError::Invalid(format!(
                     "column {} is stored in another way: it needs a new id and its rows a rewrite",
@@ -178,8 +180,13 @@ fn check(info: &TableInfo) -> Result<()> {
     let invalid = |reason: String| Err(CatalogError::Invalid(format!("table {}: {reason}", info.name)));
     let mut ids = BTreeSet::new();
     let mut names = BTreeSet::new();
-    for column in &info.columns {
-        if !names.insert(column.name.to_lowercase()) {
+    let hidden = info.converting.as_ref().map(|conversion| &conversion.to);
+    if info.converting.as_ref().is_some_and(|conversion| info.position_of(conversion.from).is_none()) {
+        return invalid("the column that is being converted does not exist".into());
+    }
+    for column in info.columns.iter().chain(hidden) {
+        let shown = hidden != Some(column);
+        if shown && !names.insert(column.name.to_lowercase()) {
             return invalid(format!("two columns are named {}", column.name));
         }
         if !ids.insert(column.id) || column.id.0 >= info.next_column_id {

@@ -14,6 +14,7 @@ use crate::error::{Result, SqlError};
 use crate::import::{self, Imports};
 use crate::planner::{EngineConfig, QueryEngine};
 use crate::session::{GlobalVariables, Session, VariableValue};
+use crate::statement;
 
 /// Databases that every node has.
 const DATABASES: [&str; 2] = ["mysql", "test"];
@@ -101,8 +102,10 @@ impl Node {
         });
         if alone {
             import::abandon_all(&node.group).await?;
+            statement::forget_all(&node.group).await?;
         } else {
             node.analytics.handle().spawn(import::watch(Arc::downgrade(&node)));
+            node.analytics.handle().spawn(statement::watch(Arc::downgrade(&node)));
         }
         node.create_databases().await?;
         node.create_root().await?;

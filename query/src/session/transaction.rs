@@ -220,6 +220,7 @@ impl Session {
     /// only when the transaction commits. Fails with 3819 for a row that its table's checks refuse.
     pub(crate) fn apply(&mut self, ops: Vec<KeyOp>, checked: Option<Timestamp>) -> Result<()> {
         self.enforce_checks(&ops)?;
+        let ops = self.with_hidden_column(ops)?;
         let catalog = self.node.group().catalog();
         let open = self.writable()?;
         for op in ops {

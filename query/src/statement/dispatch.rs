@@ -163,7 +163,7 @@ impl Session {
 
 /// Whether another transaction, or a schema change, came first, and nothing happened.
 pub(super) fn lost_race(e: &SqlError) -> bool {
-    matches!(e.code, 9007 | 8028)
+    matches!(e.code, 9007 | 8028 | 1412)
 }
 
 /// Whether a statement says what to do with a row whose key exists.

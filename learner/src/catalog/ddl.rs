@@ -14,7 +14,7 @@ use super::meta_key::{
     auto_increment_key, database_key, encode_database, encode_table, encode_u64, next_id_key, row_id_key,
     schema_version_key, table_definition_key, view_key,
 };
-use super::{CatalogError, CatalogSnapshot, DatabaseInfo, PrimaryKey, TableInfo};
+use super::{CatalogError, CatalogSnapshot, DatabaseInfo, IndexInfo, PrimaryKey, TableInfo};
 use crate::codec::fits;
 use crate::table_write::KeyOp;
 
@@ -217,14 +217,16 @@ fn check(info: &TableInfo) -> Result<()> {
         }
     }
     let (mut ids, mut names) = (BTreeSet::new(), BTreeSet::new());
-    for index in info.maintained_indexes() {
-        if !names.insert(index.name.to_lowercase()) {
+    let stored = info.as_stored();
+    let copies: &[IndexInfo] = info.converting.as_ref().map_or(&[], |conversion| &conversion.indexes);
+    for index in info.maintained_indexes().chain(copies) {
+        if !copies.contains(index) && !names.insert(index.name.to_lowercase()) {
             return invalid(format!("two indexes are named {}", index.name));
         }
         if !ids.insert(index.id) || index.id >= info.next_index_id {
             return invalid(format!("index id {} is used twice or not yet handed out", index.id));
         }
-        if index.columns.is_empty() || index.columns.iter().any(|c| info.position_of(*c).is_none()) {
+        if index.columns.is_empty() || index.columns.iter().any(|c| stored.position_of(*c).is_none()) {
             return invalid(format!("index {} names no column or one that does not exist", index.name));
         }
     }

@@ -19,7 +19,7 @@
 use deltatree_learner::catalog::{self, CatalogSnapshot, IndexInfo, TableInfo};
 use deltatree_learner::codec::{decode_row, decode_row_key};
 use deltatree_learner::table_write::{KeyOp, RowWriter};
-use deltatree_learner::{Error as GroupError, Transaction};
+use deltatree_learner::Transaction;
 use deltatree_storage::api::CancelFlag;
 use deltatree_storage::types::TableId;
 
@@ -133,19 +133,6 @@ impl BatchWork for Fill {
             let values = decode_row(table, &key, row)?;
             entries.push(writer.index_entry(&self.index, &key, &values)?);
         }
-        let exclusive = entries.iter().filter(|entry| matches!(entry, KeyOp::Insert { .. }));
-        let exclusive: Vec<_> = exclusive.map(|entry| entry.key().clone()).collect();
-        let mut there = transaction.multi_get_at(&exclusive, locked.settled)?.into_iter();
-        for entry in entries {
-            let there = if matches!(entry, KeyOp::Insert { .. }) { there.next().flatten() } else { None };
-            let entered = match there {
-                // The row was written since the index has been there.
-                Some(handle) if Some(&handle) == entry.value() => continue,
-                Some(_) => Err(GroupError::DuplicateKey { key: entry.key().clone() }),
-                None => transaction.write(entry),
-            };
-            entered.map_err(|e| self.rows.failed(e))?;
-        }
-        Ok(())
+        self.rows.enter(entries, locked.settled, transaction)
     }
 }

@@ -9,7 +9,8 @@
 //! ```
 //!
 //! It goes as adding an index does ([`super::add_index`]), with a column for the index: `deltatree_learner`'s
-//! [`ColumnConversion`] says what is stored, [`super::hidden_column`] what writers do. The first value that does not fit
+//! [`ColumnConversion`] says what is stored, [`super::hidden_column`] what writers do. Indexes of the column are built
+//! anew beside the old ones. The first value that does not fit
 //! the new type ends it, as does KILL; then the hidden column is forgotten, and nothing has changed.
 //!
 //! No history of definitions is kept, so whoever reads at a moment before the last row was converted cannot read the
@@ -21,7 +22,6 @@
 use datafusion::sql::sqlparser::ast::MySQLColumnPosition;
 use deltatree_learner::Transaction;
 use deltatree_learner::catalog::{CatalogSnapshot, ColumnConversion, ColumnInfo, SqlType, TableInfo};
-use deltatree_learner::codec::RowView;
 use deltatree_learner::table_write::KeyOp;
 use deltatree_storage::api::CancelFlag;
 use deltatree_storage::types::{ColumnId, TableId, Timestamp, Value};
@@ -59,7 +59,8 @@ impl Session {
         place(table, position)?;
         let mut to = new;
         to.origin_default = if to.nullable { Value::Null } else { implicit_default(&to)? };
-        let conversion = ColumnConversion { from: table.columns[at].id, to, zone: self.time_zone().to_string() };
+        let (from, zone) = (table.columns[at].id, self.time_zone().to_string());
+        let conversion = ColumnConversion { from, to, indexes: Vec::new(), zone };
         let mut wanted = table.clone();
         wanted.converting = Some(conversion.clone());
         if let Some(converted) = wanted.converted(Timestamp::ZERO) {
@@ -104,9 +105,8 @@ fn begin_converting(
         // Nobody else changes the table: what is left there was given up.
         table.forget_unfinished();
         let mut conversion = conversion.clone();
-        let id = ColumnId(table.next_column_id);
-        conversion.to.id = id;
-        table.next_column_id += 1;
+        conversion.begin(table);
+        let id = conversion.to.id;
         table.converting = Some(conversion);
         Ok(id)
     })
@@ -115,18 +115,9 @@ fn begin_converting(
 /// Fails with 8200 or 1832 for a column that others depend on.
 fn convertible(table: &TableInfo, at: usize) -> Result<()> {
     let column = &table.columns[at];
-    let refused = |why: String| Err(SqlError::new(8200, format!("Unsupported modify column: {why}")));
     if table.primary_key_positions().contains(&at) {
-        return refused(format!(
-            "column '{}' is part of the primary key, whose stored type cannot change",
-            column.name
-        ));
-    }
-    if let Some(index) = table.indexes.iter().find(|index| index.columns.contains(&column.id)) {
-        return refused(format!(
-            "column '{}' is part of index '{}'; drop the index, change the column and add the index again",
-            column.name, index.name
-        ));
+        let why = format!("'{}' is part of the primary key, which cannot be stored in another way", column.name);
+        return Err(SqlError::new(8200, format!("Unsupported modify column: {why}")));
     }
     if let Some(key) = table.foreign_keys.iter().find(|key| key.columns.contains(&column.id)) {
         let message =
@@ -181,16 +172,18 @@ impl BatchWork for Convert {
         let mut old = Vec::with_capacity(locked.rows.len());
         for (key, row) in &locked.rows {
             // Rows that were written since the column has been there have it.
-            if !RowView::parse(row)?.holds(self.column) {
+            if !self.hidden.has(row)? {
                 old.push((key, row));
             }
         }
         let new = self.hidden.extend(old.iter().copied(), locked.first_number).map_err(of_existing_row)?;
+        let mut entries = Vec::new();
         for ((key, _), row) in old.into_iter().zip(new) {
+            entries.extend(self.hidden.entries(key, &row)?);
             let put = transaction.write(KeyOp::Put { key: key.clone(), value: row });
             put.map_err(|e| self.rows.failed(e))?;
         }
-        Ok(())
+        self.rows.enter(entries, locked.settled, transaction)
     }
 }
 

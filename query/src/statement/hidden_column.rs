@@ -3,13 +3,16 @@
 //! Rows are made by the columns that statements know. On their way into the transaction those of a table with a
 //! conversion under way get the hidden column as well, whoever made them: the value of the column that it will
 //! replace, cast as an `INSERT` in strict mode would. So while an `ALTER TABLE` is under way, a writer whose
-//! value does not fit the new type fails as it would afterwards. The table's checks must hold for either form.
+//! value does not fit the new type fails as it would afterwards. The table's checks must hold for either form, and so
+//! must unique indexes, whose copies are changed with the row.
+
+use std::collections::HashMap;
 
 use bytes::Bytes;
 use deltatree_learner::catalog::{ColumnConversion, TableInfo};
-use deltatree_learner::codec::{KeyShape, RowsToArrow, decode_row, decode_row_key, encode_row, key_shape};
-use deltatree_learner::table_write::KeyOp;
-use deltatree_storage::types::Timestamp;
+use deltatree_learner::codec::{KeyShape, RowView, RowsToArrow, decode_row, decode_row_key, encode_row, key_shape};
+use deltatree_learner::table_write::{KeyOp, RowWriter};
+use deltatree_storage::types::{TableId, Timestamp};
 
 use super::check::RowCheck;
 use super::rows::stored_datum;
@@ -23,7 +26,7 @@ pub(super) struct HiddenColumn {
     conversion: ColumnConversion,
     /// As statements know it.
     table: TableInfo,
-    /// As rows are stored.
+    /// As rows are stored, with the copies of indexes alone.
     stored: TableInfo,
     /// As it will be.
     converted: TableInfo,
@@ -52,14 +55,46 @@ impl HiddenColumn {
             encode_row(&self.stored, &values, &mut bytes)?;
             extended.push(bytes.into());
         }
-        if !self.checks.is_empty() {
-            let all: Vec<_> = (0..self.converted.columns.len()).collect();
-            let mut rows = RowsToArrow::new(&self.converted, &all, extended.len());
-            extended.iter().try_for_each(|row: &Bytes| rows.push(row))?;
-            let rows = rows.finish()?;
-            self.checks.iter().try_for_each(|check| check.enforce(rows.columns()))?;
-        }
+        self.enforce_checks(&extended)?;
         Ok(extended)
+    }
+
+    fn enforce_checks(&self, extended: &[Bytes]) -> Result<()> {
+        if self.checks.is_empty() {
+            return Ok(());
+        }
+        let all: Vec<_> = (0..self.converted.columns.len()).collect();
+        let mut rows = RowsToArrow::new(&self.converted, &all, extended.len());
+        extended.iter().try_for_each(|row| rows.push(row))?;
+        let rows = rows.finish()?;
+        self.checks.iter().try_for_each(|check| check.enforce(rows.columns()))
+    }
+
+    /// The entries of a row in the copies of indexes: none if it lacks the hidden column.
+    pub(super) fn entries(&self, key: &[u8], row: &[u8]) -> Result<Vec<KeyOp>> {
+        if self.stored.indexes.is_empty() || !self.has(row)? {
+            return Ok(Vec::new());
+        }
+        let (_, key) = decode_row_key(key, self.stored.key_kind())?;
+        let values = decode_row(&self.stored, &key, row)?;
+        let writer = RowWriter::new(&self.stored);
+        let entry = |index| Ok(writer.index_entry(index, &key, &values)?);
+        self.stored.indexes.iter().map(entry).collect()
+    }
+
+    /// Whether a row has the hidden column.
+    pub(super) fn has(&self, row: &[u8]) -> Result<bool> {
+        Ok(RowView::parse(row)?.holds(self.conversion.to.id))
+    }
+
+    /// What changes in the copies of indexes with a row that was `old` and is to be `new`.
+    fn entry_changes(&self, key: &[u8], old: Option<&Bytes>, new: Option<&Bytes>) -> Result<Vec<KeyOp>> {
+        let entries = |row: Option<&Bytes>| row.map_or(Ok(Vec::new()), |row| self.entries(key, row));
+        let (before, after) = (entries(old)?, entries(new)?);
+        let gone = before.iter().filter(|entry| !after.contains(entry));
+        let mut changes: Vec<_> = gone.map(|entry| KeyOp::Delete { key: entry.key().clone() }).collect();
+        changes.extend(after.into_iter().filter(|entry| !before.contains(entry)));
+        Ok(changes)
     }
 }
 
@@ -73,32 +108,82 @@ impl Session {
             from: table.position_of(conversion.from).ok_or_else(inconsistent)?,
             zone: SessionZone::parse(&conversion.zone)?,
             checks: self.row_checks(&converted)?,
-            stored: table.as_stored().into_owned(),
+            stored: TableInfo {
+                indexes: conversion.indexes.clone(),
+                filling: Vec::new(),
+                ..table.as_stored().into_owned()
+            },
             table: table.clone(),
             converted,
             conversion,
         }))
     }
 
-    /// Operations as the rows of their tables are stored. Fails as the cast of a value does that does not fit a
-    /// column's new type.
-    pub(crate) fn with_hidden_column(&self, mut ops: Vec<KeyOp>) -> Result<Vec<KeyOp>> {
-        let row_table = |op: &KeyOp| match (op, key_shape(op.key())) {
-            (KeyOp::Put { .. } | KeyOp::Insert { .. }, Some(KeyShape::Row { table, .. })) => Some(table),
-            _ => None,
-        };
-        let catalog = self.node.group().catalog();
+    /// Operations as the rows of their table are stored. Done again it changes nothing. Fails as the cast of a value
+    /// does that does not fit a column's new type, and with 8028 if the rows are of an older definition.
+    pub(crate) fn with_hidden_column(&mut self, ops: Vec<KeyOp>) -> Result<Vec<KeyOp>> {
         let Some(id) = ops.iter().find_map(row_table) else { return Ok(ops) };
+        let catalog = self.node.group().catalog();
         let Some(table) = catalog.table_by_id(id) else { return Ok(ops) };
+        let written_by = ops.iter().filter(|op| row_table(op) == Some(id)).find_map(KeyOp::value);
+        if let Some(row) = written_by
+            && RowView::parse(row)?.schema_version < table.schema_version
+        {
+            // The row may lack columns of now; it could not be committed.
+            return Err(SqlError::schema_changed());
+        }
         let Some(hidden) = self.hidden_column(table)? else { return Ok(ops) };
-        let rows = ops.iter().filter(|op| row_table(op) == Some(id));
-        let rows = rows.filter_map(|op| Some((op.key(), op.value()?)));
-        let mut extended = hidden.extend(rows, 1)?.into_iter();
-        for op in ops.iter_mut().filter(|op| row_table(op) == Some(id)) {
-            if let (KeyOp::Put { value, .. } | KeyOp::Insert { value, .. }, Some(row)) = (op, extended.next()) {
-                *value = row;
+        let is_row = |op: &&KeyOp| row_table(op) == Some(id);
+        let mut lacking = Vec::new();
+        for op in ops.iter().filter(is_row) {
+            if let Some(row) = op.value()
+                && !hidden.has(row)?
+            {
+                lacking.push((op.key(), row));
             }
         }
-        Ok(ops)
+        let mut extended = hidden.extend(lacking, 1)?.into_iter();
+        let mut now = match hidden.stored.indexes.is_empty() {
+            true => HashMap::new(),
+            false => self.rows_now(ops.iter().filter(is_row).map(|op| op.key().clone()).collect())?,
+        };
+        let mut all = Vec::with_capacity(ops.len());
+        for mut op in ops {
+            if row_table(&op) != Some(id) {
+                all.push(op);
+                continue;
+            }
+            if let KeyOp::Put { value, .. } | KeyOp::Insert { value, .. } = &mut op {
+                if hidden.has(value)? {
+                    // Its entries are among the operations.
+                    all.push(op);
+                    continue;
+                }
+                *value = extended.next().ok_or_else(|| SqlError::internal("a row was not cast"))?;
+            }
+            let changes = hidden.entry_changes(op.key(), now.get(op.key()), op.value())?;
+            match op.value() {
+                Some(value) => now.insert(op.key().clone(), value.clone()),
+                None => now.remove(op.key()),
+            };
+            all.push(op);
+            all.extend(changes);
+        }
+        Ok(all)
+    }
+
+    /// Rows that are about to be changed, as they are.
+    fn rows_now(&mut self, keys: Vec<Bytes>) -> Result<HashMap<Bytes, Bytes>> {
+        let open = &self.writable()?.inner;
+        let rows = open.multi_get_at(&keys, open.settled_ts(&keys))?;
+        Ok(keys.into_iter().zip(rows).filter_map(|(key, row)| Some((key, row?))).collect())
+    }
+}
+
+/// The table whose row an operation changes.
+fn row_table(op: &KeyOp) -> Option<TableId> {
+    match key_shape(op.key()) {
+        Some(KeyShape::Row { table, .. }) => Some(table),
+        Some(KeyShape::Index { .. } | KeyShape::Meta) | None => None,
     }
 }

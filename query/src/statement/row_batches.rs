@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use deltatree_learner::catalog::{TableInfo, table_change_key};
 use deltatree_learner::codec::row_range;
-use deltatree_learner::table_write::duplicate_message;
+use deltatree_learner::table_write::{KeyOp, duplicate_message};
 use deltatree_learner::{Error as GroupError, LeaderGroup, Transaction, TxnMode, TxnOptions};
 use deltatree_storage::api::CancelFlag;
 use deltatree_storage::types::{KeyRange, TableId, Timestamp};
@@ -136,6 +136,29 @@ impl RowBatches {
             }
             tokio::time::sleep(KILL_POLL).await;
         }
+    }
+
+    /// Writes index entries of rows that are there. Fails with 1062.
+    pub(super) fn enter(
+        &self,
+        entries: Vec<KeyOp>,
+        settled: Timestamp,
+        transaction: &mut Transaction,
+    ) -> Result<()> {
+        let exclusive = entries.iter().filter(|entry| matches!(entry, KeyOp::Insert { .. }));
+        let exclusive: Vec<_> = exclusive.map(|entry| entry.key().clone()).collect();
+        let mut there = transaction.multi_get_at(&exclusive, settled)?.into_iter();
+        for entry in entries {
+            let there = if matches!(entry, KeyOp::Insert { .. }) { there.next().flatten() } else { None };
+            let entered = match there {
+                // The row was written since the index has been there.
+                Some(handle) if Some(&handle) == entry.value() => continue,
+                Some(_) => Err(GroupError::DuplicateKey { key: entry.key().clone() }),
+                None => transaction.write(entry),
+            };
+            entered.map_err(|e| self.failed(e))?;
+        }
+        Ok(())
     }
 
     /// A duplicate is named by the new definition.

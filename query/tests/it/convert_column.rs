@@ -14,11 +14,12 @@ const ROWS: u64 = 4000;
 fn fill(connection: &mut Conn) {
     connection
         .query_drop(
-            "CREATE TABLE t (id INT PRIMARY KEY, n INT NOT NULL DEFAULT 7 COMMENT 'count', c VARCHAR(10), d DATETIME)",
+            "CREATE TABLE t (id INT PRIMARY KEY, n INT NOT NULL DEFAULT 7 COMMENT 'count', c VARCHAR(10), d DATETIME,
+             u INT, KEY by_n (n), KEY by_both (c, n), UNIQUE by_u (u))",
         )
         .unwrap();
     let rows: Vec<_> =
-        (0..ROWS).map(|i| format!("({i}, {}, '{}', '2024-01-02 03:04:05')", i * 31 % 1000, i * 7)).collect();
+        (0..ROWS).map(|i| format!("({i}, {}, '{}', '2024-01-02 03:04:05', {i})", i * 31 % 1000, i * 7)).collect();
     connection.query_drop(format!("INSERT INTO t VALUES {}", rows.join(", "))).unwrap();
 }
 
@@ -32,10 +33,11 @@ fn write(server: &Server, worker: u64, stop: &AtomicBool) -> u64 {
         }
         let number = (n * 4 + worker) * 7919 % ROWS;
         let id = number / 4 * 4 + worker;
-        let statement = match n % 5 {
+        let statement = match n % 6 {
             0 => format!("UPDATE t SET n = n + 1, c = '{n}' WHERE id = {id}"),
             1 => format!("DELETE FROM t WHERE id = {id}"),
-            2 => format!("REPLACE INTO t VALUES ({id}, {}, '{n}', '2025-01-01')", n % 1000),
+            2 => format!("REPLACE INTO t VALUES ({id}, {}, '{n}', '2025-01-01', {id})", n % 1000),
+            5 => format!("UPDATE t SET u = -u WHERE id = {id}"),
             3 => format!("INSERT INTO t (id, c) VALUES ({}, '3')", ROWS + n * 4 + worker),
             _ => format!("UPDATE t SET n = n WHERE id BETWEEN {id} AND {}", id + 3),
         };
@@ -83,6 +85,26 @@ fn agreed_rows(connection: &mut Conn) -> Vec<Vec<Value>> {
     stored
 }
 
+/// Every row is found by its indexes, once. Nothing but the index leads to few rows of a value.
+fn indexes_agree(connection: &mut Conn) {
+    let figures = "COUNT(*), SUM(id)";
+    for (column, named) in [("n", 0..1100), ("u", 0..ROWS)] {
+        for from in named.step_by(100) {
+            let values: Vec<_> = (from..from + 100).map(|v| format!("'{v}', '-{v}'")).collect();
+            let values = values.join(", ");
+            let by_index: (u64, Option<u64>) = connection
+                .query_first(format!("SELECT {figures} FROM t WHERE {column} IN ({values})"))
+                .unwrap()
+                .unwrap();
+            let scanned: (u64, Option<u64>) = connection
+                .query_first(format!("SELECT {figures} FROM t WHERE CONCAT({column}, '') IN ({values})"))
+                .unwrap()
+                .unwrap();
+            assert_eq!(by_index, scanned, "{column} from {from}");
+        }
+    }
+}
+
 fn definition(connection: &mut Conn) -> String {
     connection.query_first::<(String, String), _>("SHOW CREATE TABLE t").unwrap().unwrap().1
 }
@@ -107,6 +129,7 @@ fn writers_and_readers_go_on_and_every_row_is_converted() {
                 "MODIFY n INT UNSIGNED NOT NULL DEFAULT 5 FIRST",
                 "MODIFY c BIGINT",
                 "MODIFY d DATE",
+                "MODIFY u VARCHAR(8)",
             ] {
                 connection.query_drop(format!("ALTER TABLE t {change}")).unwrap_or_else(|e| panic!("{change}: {e}"));
             }
@@ -117,6 +140,7 @@ fn writers_and_readers_go_on_and_every_row_is_converted() {
         assert!(shown.contains("`n` int unsigned NOT NULL DEFAULT '5',\n  `id` int"), "{shown}");
         assert!(shown.contains("`c` bigint") && shown.contains("`d` date"), "{shown}");
         assert!(agreed_rows(&mut connection).len() > 1000);
+        indexes_agree(&mut connection);
         let odd = "SELECT COUNT(*) FROM t WHERE n IS NULL OR c IS NULL OR d NOT IN ('2024-01-02', '2025-01-01')
                    AND id < 4000";
         assert_eq!(connection.query_first(odd).unwrap(), Some(0));
@@ -167,7 +191,7 @@ fn what_does_not_fit_leaves_the_table_as_it_was() {
     with_server(|server| {
         let mut connection = connect(server);
         fill(&mut connection);
-        connection.query_drop("INSERT INTO t VALUES (10000, 70000, 'abc', NULL), (10001, -1, '7', NULL)").unwrap();
+        connection.query_drop("INSERT INTO t VALUES (10000, 70000, 'abc', NULL, NULL), (10001, -1, '7', NULL, 10001)").unwrap();
         let (before, shown) = (agreed_rows(&mut connection), definition(&mut connection));
         for (change, expected) in [
             ("MODIFY n SMALLINT", 1264),
@@ -189,10 +213,29 @@ fn what_does_not_fit_leaves_the_table_as_it_was() {
         }
         assert!(agreed_rows(&mut connection) == before);
         // Nobody casts any more.
-        connection.query_drop("INSERT INTO t VALUES (10002, 70000, 'abc', NULL)").unwrap();
+        connection.query_drop("INSERT INTO t VALUES (10002, 70000, 'abc', NULL, NULL)").unwrap();
         connection.query_drop("DELETE FROM t WHERE id >= 10000").unwrap();
         connection.query_drop("ALTER TABLE t MODIFY c INT, MODIFY d DATE NOT NULL, MODIFY n SMALLINT").unwrap();
         assert_eq!(agreed_rows(&mut connection).len() as u64, ROWS);
+    });
+}
+
+#[test]
+fn a_value_that_is_unique_no_more_is_refused() {
+    with_server(|server| {
+        let mut connection = connect(server);
+        connection.query_drop("CREATE TABLE t (id INT PRIMARY KEY, d DATETIME, UNIQUE by_d (d))").unwrap();
+        connection.query_drop("INSERT INTO t VALUES (1, '2024-01-01 01:00:00'), (2, '2024-01-01 02:00:00')").unwrap();
+        let refused = connection.query_drop("ALTER TABLE t MODIFY d DATE");
+        let message = "Duplicate entry '2024-01-01' for key 't.by_d'";
+        assert!(matches!(&refused, Err(Error::MySqlError(e)) if e.message == message), "{refused:?}");
+        assert_eq!(code(refused), 1062);
+        connection.query_drop("UPDATE t SET d = '2024-01-02 02:00:00' WHERE id = 2").unwrap();
+        connection.query_drop("ALTER TABLE t MODIFY d DATE").unwrap();
+        assert_eq!(code(connection.query_drop("INSERT INTO t VALUES (3, '2024-01-01')")), 1062);
+        connection.query_drop("UPDATE t SET d = '2024-01-03' WHERE d = '2024-01-01'").unwrap();
+        connection.query_drop("INSERT INTO t VALUES (3, '2024-01-01')").unwrap();
+        assert_eq!(agreed_rows(&mut connection).len(), 3);
     });
 }
 
@@ -255,15 +298,15 @@ fn a_change_that_was_given_up_leaves_the_table_as_it_was() {
     // Nobody sees the new column, and writers cannot store what does not fit it.
     assert_eq!(definition(&mut other), shown);
     assert!(agreed_rows(&mut other) == before);
-    assert_eq!(code(other.query_drop("INSERT INTO t VALUES (9000, 256, '1', NULL)")), 1264);
+    assert_eq!(code(other.query_drop("INSERT INTO t VALUES (9000, 256, '1', NULL, NULL)")), 1264);
     assert_eq!(code(other.query_drop("UPDATE t SET n = -1 WHERE id = 5")), 1264);
     other.query_drop(format!("KILL QUERY {id}")).unwrap();
     assert_eq!(code(altering.join().unwrap()), 1317);
     holder.query_drop("COMMIT").unwrap();
     // The statement has ended, and undoes what it began.
-    let mut stored = other.query_drop("INSERT INTO t VALUES (9000, 256, '1', NULL)");
+    let mut stored = other.query_drop("INSERT INTO t VALUES (9000, 256, '1', NULL, NULL)");
     while matches!(&stored, Err(Error::MySqlError(e)) if e.code == 1264) {
-        stored = other.query_drop("INSERT INTO t VALUES (9000, 256, '1', NULL)");
+        stored = other.query_drop("INSERT INTO t VALUES (9000, 256, '1', NULL, NULL)");
     }
     stored.unwrap();
     other.query_drop("DELETE FROM t WHERE id = 9000").unwrap();
@@ -281,7 +324,7 @@ fn a_change_that_was_given_up_leaves_the_table_as_it_was() {
     let mut connection = connect(&server);
     assert_eq!(definition(&mut connection), shown);
     assert!(agreed_rows(&mut connection) == before);
-    connection.query_drop("INSERT INTO t VALUES (9000, 256, '1', NULL)").unwrap();
+    connection.query_drop("INSERT INTO t VALUES (9000, 256, '1', NULL, NULL)").unwrap();
     connection.query_drop("DELETE FROM t WHERE id = 9000").unwrap();
     connection.query_drop("ALTER TABLE t MODIFY n TINYINT UNSIGNED").unwrap();
     let converted = agreed_rows(&mut connection);

@@ -262,19 +262,20 @@ fn a_column_converts_for_all_and_what_a_dead_front_end_began_is_forgotten() {
     let converting = std::thread::spawn(move || a.query_drop("ALTER TABLE t MODIFY v TINYINT UNSIGNED"));
     let mut c = connect(&two);
     let begun = Instant::now();
-    while c.query_drop("UPDATE t SET v = 1000 WHERE id = 1999").is_ok() {
+    while c.query_drop("UPDATE t SET v = v + 1000 WHERE id = 1999").is_ok() {
         assert!(begun.elapsed() < PATIENCE, "nobody converts");
     }
     one.kill();
     assert!(converting.join().unwrap().is_err());
     b.query_drop("COMMIT").unwrap();
     let begun = Instant::now();
-    while let Err(e) = c.query_drop("UPDATE t SET v = 1000 WHERE id = 1999") {
+    while let Err(e) = c.query_drop("UPDATE t SET v = v + 1000 WHERE id = 1999") {
         assert_eq!(code::<()>(Err(e)), 1264);
         assert!(begun.elapsed() < PATIENCE, "what the dead front end began is not forgotten");
         std::thread::sleep(Duration::from_millis(100));
     }
     assert_eq!(count(&mut c), 2000);
+    c.query_drop("UPDATE t SET v = 1000 WHERE id = 1999").unwrap();
 
     c.query_drop("ALTER TABLE t MODIFY v VARCHAR(5) NOT NULL").unwrap();
     let values = "SELECT GROUP_CONCAT(v ORDER BY id) FROM t WHERE CONCAT(v, '') LIKE '10%'";

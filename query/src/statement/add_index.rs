@@ -16,10 +16,10 @@
 //! Whoever changes a table holds a lock of its own until done. If it dies, the lock goes with it, and
 //! [`super::unfinished`] forgets an index that nobody fills.
 
+use deltatree_learner::Transaction;
 use deltatree_learner::catalog::{self, CatalogSnapshot, IndexInfo, TableInfo};
 use deltatree_learner::codec::{decode_row, decode_row_key};
 use deltatree_learner::table_write::{KeyOp, RowWriter};
-use deltatree_learner::Transaction;
 use deltatree_storage::api::CancelFlag;
 use deltatree_storage::types::TableId;
 

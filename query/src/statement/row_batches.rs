@@ -139,12 +139,7 @@ impl RowBatches {
     }
 
     /// Writes index entries of rows that are there. Fails with 1062.
-    pub(super) fn enter(
-        &self,
-        entries: Vec<KeyOp>,
-        settled: Timestamp,
-        transaction: &mut Transaction,
-    ) -> Result<()> {
+    pub(super) fn enter(&self, entries: Vec<KeyOp>, settled: Timestamp, transaction: &mut Transaction) -> Result<()> {
         let exclusive = entries.iter().filter(|entry| matches!(entry, KeyOp::Insert { .. }));
         let exclusive: Vec<_> = exclusive.map(|entry| entry.key().clone()).collect();
         let mut there = transaction.multi_get_at(&exclusive, settled)?.into_iter();

@@ -24,8 +24,7 @@ fn fill(connection: &mut Conn) {
 }
 
 /// Inserts, updates and deletes rows until told to stop. Returns how many statements succeeded.
-fn write(server: &Server, worker: u64, stop: &AtomicBool) -> u64 {
-    let mut connection = connect(server);
+fn write(mut connection: Conn, worker: u64, stop: &AtomicBool) -> u64 {
     let mut done = 0;
     for n in 0.. {
         if stop.load(Ordering::Relaxed) {
@@ -44,7 +43,9 @@ fn write(server: &Server, worker: u64, stop: &AtomicBool) -> u64 {
         match connection.query_drop(statement) {
             Ok(()) => done += 1,
             Err(Error::MySqlError(e)) if e.code == 8028 => {}
-            Err(e) => panic!("{e}"),
+            Err(Error::MySqlError(e)) => panic!("{e}"),
+            // The server was killed.
+            Err(_) => break,
         }
     }
     done
@@ -119,7 +120,8 @@ fn writers_and_readers_go_on_and_every_row_is_converted() {
         thread::scope(|scope| {
             for worker in 0..3 {
                 let (stop, written) = (&stop, &written);
-                scope.spawn(move || written.fetch_add(write(server, worker, stop), Ordering::Relaxed));
+                let connection = connect(server);
+                scope.spawn(move || written.fetch_add(write(connection, worker, stop), Ordering::Relaxed));
             }
             scope.spawn(|| read(server, &stop));
             for change in [
@@ -191,7 +193,9 @@ fn what_does_not_fit_leaves_the_table_as_it_was() {
     with_server(|server| {
         let mut connection = connect(server);
         fill(&mut connection);
-        connection.query_drop("INSERT INTO t VALUES (10000, 70000, 'abc', NULL, NULL), (10001, -1, '7', NULL, 10001)").unwrap();
+        connection
+            .query_drop("INSERT INTO t VALUES (10000, 70000, 'abc', NULL, NULL), (10001, -1, '7', NULL, 10001)")
+            .unwrap();
         let (before, shown) = (agreed_rows(&mut connection), definition(&mut connection));
         for (change, expected) in [
             ("MODIFY n SMALLINT", 1264),
@@ -335,4 +339,52 @@ fn a_change_that_was_given_up_leaves_the_table_as_it_was() {
     assert!(definition(&mut connection).contains("`n` tinyint unsigned"));
     assert!(agreed_rows(&mut connection) == converted);
     server.stop().unwrap();
+}
+
+/// Kills the server at some moment of changes that follow one another while others write. The changes are of a kind
+/// that leaves the values as they are shown.
+fn kill_in_the_middle(rounds: u64) {
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = start(directory.path());
+    fill(&mut connect(&server));
+    for round in 0..rounds {
+        let stop = AtomicBool::new(false);
+        thread::scope(|scope| {
+            for worker in 0..2 {
+                let (connection, stop) = (connect(&server), &stop);
+                scope.spawn(move || write(connection, worker, stop));
+            }
+            let mut connection = connect(&server);
+            scope.spawn(move || {
+                for change in
+                    ["n BIGINT", "u VARCHAR(9)", "n VARCHAR(9)", "u INT", "n DECIMAL(9)", "n INT"].iter().cycle()
+                {
+                    match connection.query_drop(format!("ALTER TABLE t MODIFY {change}")) {
+                        Ok(()) => {}
+                        Err(Error::MySqlError(e)) => panic!("{change}: {e}"),
+                        Err(_) => break,
+                    }
+                }
+            });
+            thread::sleep(std::time::Duration::from_millis(200 + round * 337 % 900));
+            server.kill();
+        });
+        server = start(directory.path());
+        let mut connection = connect(&server);
+        assert!(agreed_rows(&mut connection).len() > 1000, "round {round}");
+        indexes_agree(&mut connection);
+        assert_eq!(connection.query_first("SELECT COUNT(*) FROM t WHERE n IS NULL OR d IS NULL").unwrap(), Some(0));
+    }
+    server.stop().unwrap();
+}
+
+#[test]
+fn a_server_that_is_killed_has_either_definition_and_all_rows_by_it() {
+    kill_in_the_middle(2);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn a_server_that_is_killed_twenty_times_has_either_definition_and_all_rows_by_it() {
+    kill_in_the_middle(20);
 }

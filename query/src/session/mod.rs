@@ -4,6 +4,7 @@
 //! - [`transaction`]: explicit and implicit transactions, atomicity of statements
 //! - [`read`]: running queries and evaluating expressions
 //! - [`variables`], [`variable_list`]: system and user variables
+//! - [`go_duration`]: durations as TiDB's variables have them
 //! - [`authority`]: what it may do
 //! - [`diagnostics`]: warnings and counters that the next statement may ask for
 //! - [`result`]: what a statement gives back
@@ -11,6 +12,7 @@
 mod authority;
 mod diagnostics;
 mod failure;
+pub(crate) mod go_duration;
 mod read;
 mod result;
 #[expect(clippy::module_inception, reason = "the session is what this folder is about")]

@@ -140,8 +140,10 @@ impl Session {
                 return result;
             }
             // A key that was new when the statement looked, and is not when it commits: the statement says what
-            // to do with a row that exists.
-            let expects_rows = result.is_ok() && resolves_duplicates(statement);
+            // to do with a row that exists, or it is the row's own entry, which a schema change has made. With the row
+            // locked that shows.
+            let expects_rows =
+                result.is_ok() && (resolves_duplicates(statement) || retries == 0 && self.indexes_are_copied());
             match self.end_own_transaction(result).await {
                 Err(e) if (lost_race(&e) || expects_rows && e.code == 1062) && retries < MAX_RETRIES => retries += 1,
                 result => return result,

@@ -119,6 +119,12 @@ impl Session {
         }))
     }
 
+    /// Whether a schema change is making copies of some table's indexes.
+    pub(super) fn indexes_are_copied(&self) -> bool {
+        let catalog = self.node.group().catalog();
+        catalog.tables().filter_map(|table| table.converting.as_ref()).any(|conversion| !conversion.indexes.is_empty())
+    }
+
     /// Operations as the rows of their table are stored. Done again it changes nothing. Fails as the cast of a value
     /// does that does not fit a column's new type, and with 8028 if the rows are of an older definition.
     pub(crate) fn with_hidden_column(&mut self, ops: Vec<KeyOp>) -> Result<Vec<KeyOp>> {

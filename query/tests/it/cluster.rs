@@ -124,6 +124,11 @@ fn front_ends_share_rows_and_columns_and_survive_a_leader() {
     let sum: Option<i64> = b.query_first("SELECT CAST(SUM(id) AS SIGNED) FROM t WHERE v >= 2").unwrap();
     assert!(sum.is_some());
 
+    // So are settings of the group.
+    let life = "SELECT @@global.tidb_gc_life_time";
+    a.query_drop("SET GLOBAL tidb_gc_life_time = '24h'").unwrap();
+    assert_eq!(b.query_first(life).unwrap(), Some("24h0m0s".to_owned()));
+
     // Locks of one are the other's, too.
     a.query_drop("BEGIN").unwrap();
     a.query_drop("UPDATE t SET v = v + 10 WHERE v = 1").unwrap();

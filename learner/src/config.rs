@@ -14,7 +14,8 @@ pub struct GroupConfig {
     pub data_dir: PathBuf,
     /// Longest wait for a leader at the start.
     pub start_timeout: Duration,
-    /// How long overwritten versions stay readable.
+    /// How long overwritten versions stay readable, unless the group was told: see
+    /// [`crate::catalog::set_gc_life`].
     pub gc_life: Duration,
     /// Bytes of keys and values that a transaction may hold.
     pub txn_bytes_limit: u64,

@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use common::{columnar_rows, define_table, delete_row, put_row, stored_rows};
-use deltatree_learner::catalog::TableInfo;
+use deltatree_learner::catalog::{TableInfo, set_gc_life};
+use deltatree_learner::clock::ManualClock;
 use deltatree_learner::{ErrorKind, GroupConfig, LeaderGroup, TxnOptions};
 use deltatree_storage::types::Timestamp;
 
@@ -241,6 +242,49 @@ async fn old_versions_are_collected_but_not_under_a_reader() {
     }
     assert_eq!(g.register_reader(old).await.err().map(|e| e.kind()), Some(ErrorKind::SnapshotTooOld));
     assert_eq!(rows(&g, &info).await[&1], 19);
+    g.shutdown().await.unwrap();
+}
+
+/// The group keeps how long versions stay, over restarts. The first look for work is soon after a start.
+#[tokio::test(flavor = "multi_thread")]
+async fn versions_live_for_as_long_as_the_group_was_told() {
+    const MINUTE: u64 = 60_000;
+    let dir = tempfile::tempdir().unwrap();
+    let begin = 1_700_000_000_000;
+    let clock = Arc::new(ManualClock::at(begin));
+    let config = GroupConfig { clock: clock.clone(), ..GroupConfig::new(dir.path()) };
+    let (g, info) = with_table(config.clone()).await;
+    put(&g, &info, 1, 0).await;
+    let old = g.timestamp().await.unwrap();
+    put(&g, &info, 1, 1).await;
+    assert_eq!(g.catalog().gc_life(), None);
+    let mut txn = g.begin(TxnOptions::optimistic()).await.unwrap();
+    common::buffer(&mut txn, set_gc_life(&g.catalog(), Duration::from_secs(3600)));
+    txn.commit().await.unwrap();
+    g.shutdown().await.unwrap();
+    drop(g);
+
+    clock.set(begin + 11 * MINUTE);
+    let g = LeaderGroup::open(config.clone()).await.unwrap();
+    assert_eq!(g.catalog().gc_life(), Some(Duration::from_secs(3600)));
+    for n in 2..10 {
+        put(&g, &info, 1, n).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(g.safe_point() <= old);
+    drop(g.register_reader(old).await.unwrap());
+    g.shutdown().await.unwrap();
+    drop(g);
+
+    clock.set(begin + 61 * MINUTE);
+    let g = LeaderGroup::open(config).await.unwrap();
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while g.safe_point() <= old {
+        assert!(std::time::Instant::now() < deadline, "the safe point stands still");
+        put(&g, &info, 1, 10).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(g.register_reader(old).await.err().map(|e| e.kind()), Some(ErrorKind::SnapshotTooOld));
     g.shutdown().await.unwrap();
 }
 

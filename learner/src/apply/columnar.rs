@@ -284,12 +284,11 @@ struct PendingRows {
 
 impl PendingRows {
     fn new(info: Arc<TableInfo>) -> Self {
-        let all: Vec<_> = (0..info.columns.len()).collect();
         Self {
             keys: KeyBuilder::new(info.key_kind()),
             commit_ts: Vec::new(),
             deleted: Vec::new(),
-            columns: RowsToArrow::new(&info, &all, EXPECTED_ROWS),
+            columns: RowsToArrow::stored(&info, EXPECTED_ROWS),
             info,
         }
     }

@@ -29,8 +29,7 @@ pub fn rows_to_packs<'a>(
     info: &'a TableInfo,
     rows: impl Iterator<Item = Result<RowVersion, ApplyError>> + 'a,
 ) -> impl Iterator<Item = Result<PackRows, ApplyError>> + 'a {
-    let all: Vec<_> = (0..info.columns.len()).collect();
-    let mut decoder = RowsToArrow::new(info, &all, PIECE_ROWS);
+    let mut decoder = RowsToArrow::stored(info, PIECE_ROWS);
     let mut rows = rows.fuse();
     let mut failed = false;
     std::iter::from_fn(move || {

@@ -14,7 +14,7 @@ use super::meta_key::{
     auto_increment_key, database_key, encode_database, encode_table, encode_u64, next_id_key, row_id_key,
     schema_version_key, table_definition_key, view_key,
 };
-use super::{CatalogError, CatalogSnapshot, DatabaseInfo, PrimaryKey, TableInfo};
+use super::{CatalogError, CatalogSnapshot, DatabaseInfo, IndexInfo, PrimaryKey, TableInfo};
 use crate::codec::fits;
 use crate::table_write::KeyOp;
 
@@ -94,6 +94,7 @@ pub fn truncate_table(catalog: &CatalogSnapshot, table: TableId) -> Result<(Tabl
     info.id = TableId(catalog.next_id());
     info.schema_version = catalog.version() + 1;
     info.loaded = None;
+    info.forget_unfinished();
     let mut ops = changed(catalog);
     remove_table(table, &mut ops);
     ops.push(put(next_id_key(), encode_u64(info.id.0 + 1)));
@@ -124,8 +125,9 @@ pub fn alter_table(catalog: &CatalogSnapshot, mut info: TableInfo) -> Result<(Ta
     if info.primary_key != old.primary_key {
         return Err(CatalogError::Invalid(format!("the primary key of table {} cannot be changed", old.name)));
     }
-    for column in &info.columns {
-        match old.position_of(column.id).map(|i| &old.columns[i]) {
+    let before = old.as_stored();
+    for column in &info.as_stored().columns {
+        match before.position_of(column.id).map(|i| &before.columns[i]) {
             Some(before) if before.sql_type.stored() != column.sql_type.stored() => {
                 return Err(CatalogError::Invalid(format!(
                     "column {} is stored in another way: it needs a new id and its rows a rewrite",
@@ -178,8 +180,13 @@ fn check(info: &TableInfo) -> Result<()> {
     let invalid = |reason: String| Err(CatalogError::Invalid(format!("table {}: {reason}", info.name)));
     let mut ids = BTreeSet::new();
     let mut names = BTreeSet::new();
-    for column in &info.columns {
-        if !names.insert(column.name.to_lowercase()) {
+    let hidden = info.converting.as_ref().map(|conversion| &conversion.to);
+    if info.converting.as_ref().is_some_and(|conversion| info.position_of(conversion.from).is_none()) {
+        return invalid("the column that is being converted does not exist".into());
+    }
+    for column in info.columns.iter().chain(hidden) {
+        let shown = hidden != Some(column);
+        if shown && !names.insert(column.name.to_lowercase()) {
             return invalid(format!("two columns are named {}", column.name));
         }
         if !ids.insert(column.id) || column.id.0 >= info.next_column_id {
@@ -210,14 +217,16 @@ fn check(info: &TableInfo) -> Result<()> {
         }
     }
     let (mut ids, mut names) = (BTreeSet::new(), BTreeSet::new());
-    for index in info.maintained_indexes() {
-        if !names.insert(index.name.to_lowercase()) {
+    let stored = info.as_stored();
+    let copies: &[IndexInfo] = info.converting.as_ref().map_or(&[], |conversion| &conversion.indexes);
+    for index in info.maintained_indexes().chain(copies) {
+        if !copies.contains(index) && !names.insert(index.name.to_lowercase()) {
             return invalid(format!("two indexes are named {}", index.name));
         }
         if !ids.insert(index.id) || index.id >= info.next_index_id {
             return invalid(format!("index id {} is used twice or not yet handed out", index.id));
         }
-        if index.columns.is_empty() || index.columns.iter().any(|c| info.position_of(*c).is_none()) {
+        if index.columns.is_empty() || index.columns.iter().any(|c| stored.position_of(*c).is_none()) {
             return invalid(format!("index {} names no column or one that does not exist", index.name));
         }
     }

@@ -39,8 +39,10 @@ pub struct ImportLock {
 pub fn begin_import(catalog: &CatalogSnapshot, table: TableId) -> Result<(TableInfo, Vec<KeyOp>)> {
     let target = at_rest(existing(catalog, table)?)?;
     let staging = TableId(catalog.next_id());
-    let locked =
+    let mut locked =
         TableInfo { schema_version: catalog.version() + 1, import: Some(ImportLock { staging }), ..target.clone() };
+    // The rows that come would lack it; whoever has begun it is told by the schema version.
+    locked.forget_unfinished();
     let mut ops = changed(catalog);
     ops.push(put(next_id_key(), encode_u64(staging.0 + 1)));
     ops.push(put(table_definition_key(table), encode_table(&locked)?));

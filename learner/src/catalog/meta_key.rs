@@ -9,6 +9,7 @@
 //! | `m_change_` id (8, big-endian) | nothing: whoever changes the table's definition holds its lock |
 //! | `m_next_id` | smallest id never used (8, little-endian) |
 //! | `m_schema_version` | number of schema changes so far (8, little-endian) |
+//! | `m_gc_life` | how long overwritten versions stay readable, in milliseconds (8, little-endian) |
 //! | `m_auto_` table id (8, big-endian) | next `AUTO_INCREMENT` value (8, little-endian) |
 //! | `m_rowid_` table id (8, big-endian) | next hidden row id (8, little-endian) |
 //! | `m_import_` job id (8, big-endian) | what is known of an import, as its front end writes it |
@@ -28,6 +29,7 @@ const VIEW: &[u8] = b"m_view_";
 const ACCOUNT: &[u8] = b"m_account_";
 const NEXT_ID: &[u8] = b"m_next_id";
 const SCHEMA_VERSION: &[u8] = b"m_schema_version";
+const GC_LIFE: &[u8] = b"m_gc_life";
 const AUTO_INCREMENT: &[u8] = b"m_auto_";
 const ROW_ID: &[u8] = b"m_rowid_";
 const IMPORT: &[u8] = b"m_import_";
@@ -41,6 +43,7 @@ pub(super) enum MetaKey {
     Account(u64),
     NextId,
     SchemaVersion,
+    GcLife,
 }
 
 impl MetaKey {
@@ -50,6 +53,7 @@ impl MetaKey {
         match key {
             NEXT_ID => Some(Self::NextId),
             SCHEMA_VERSION => Some(Self::SchemaVersion),
+            GC_LIFE => Some(Self::GcLife),
             _ => id(DATABASE)
                 .map(Self::Database)
                 .or_else(|| id(TABLE).map(|t| Self::Table(TableId(t))))
@@ -74,6 +78,10 @@ pub(super) fn view_key(id: u64) -> Bytes {
 
 pub(super) fn account_key(id: u64) -> Bytes {
     with_id(ACCOUNT, id)
+}
+
+pub(super) fn gc_life_key() -> Bytes {
+    Bytes::from_static(GC_LIFE)
 }
 
 /// The key of a table's definition. It is written by every change of the table's schema, so a

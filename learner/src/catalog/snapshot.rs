@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use deltatree_storage::types::TableId;
 
@@ -25,6 +26,7 @@ pub struct CatalogSnapshot {
     views: BTreeMap<u64, Arc<ViewInfo>>,
     view_names: BTreeMap<(u64, String), u64>,
     accounts: BTreeMap<u64, Arc<AccountInfo>>,
+    gc_life_ms: Option<u64>,
 }
 
 impl CatalogSnapshot {
@@ -96,6 +98,9 @@ impl CatalogSnapshot {
             (Some(MetaKey::SchemaVersion), value) => {
                 self.version = value.map_or(Ok(0), |v| decode_u64("the schema version", v))?;
             }
+            (Some(MetaKey::GcLife), value) => {
+                self.gc_life_ms = value.map(|v| decode_u64("the GC life time", v)).transpose()?;
+            }
             (None, _) => {}
         }
         Ok(())
@@ -110,6 +115,11 @@ impl CatalogSnapshot {
     /// Number of schema changes so far: equal versions of one cluster are equal snapshots.
     pub fn version(&self) -> u64 {
         self.version
+    }
+
+    /// How long overwritten versions stay readable, if the group was told. See [`super::set_gc_life`].
+    pub fn gc_life(&self) -> Option<Duration> {
+        self.gc_life_ms.map(Duration::from_millis)
     }
 
     /// Smallest id never used. Ids start at 1.

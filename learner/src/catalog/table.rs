@@ -3,7 +3,7 @@
 use deltatree_storage::types::{ColumnId, ColumnSchema, KeyKind, TableId, TableSchema, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{CheckInfo, ColumnInfo, ForeignKeyInfo, ImportLock};
+use super::{CheckInfo, ColumnConversion, ColumnInfo, ForeignKeyInfo, ImportLock};
 
 /// A table as declared.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +27,9 @@ pub struct TableInfo {
     /// Indexes being filled: every writer maintains them, nobody reads them yet.
     #[serde(default)]
     pub filling: Vec<IndexInfo>,
+    /// The column that is being given another type.
+    #[serde(default)]
+    pub converting: Option<ColumnConversion>,
     /// Smallest column id never used.
     pub next_column_id: u32,
     /// Smallest index id never used.
@@ -48,8 +51,9 @@ pub struct TableInfo {
     /// The import that fills the table; while there is one, nothing else may change the table.
     #[serde(default)]
     pub import: Option<ImportLock>,
-    /// Set if the table appeared with rows that are not in the log (see [`super::publish_import`]): what reads
-    /// at or before this timestamp must not see them.
+    /// Set if rows of before do not go with this definition: they are not in the log (see
+    /// [`super::publish_import`]), or lack a column that was converted (see [`super::ColumnConversion`]). Nobody
+    /// may read the table by it at or before this timestamp.
     #[serde(default)]
     pub loaded: Option<Timestamp>,
 }
@@ -104,6 +108,7 @@ impl TableInfo {
             primary_key,
             indexes: Vec::new(),
             filling: Vec::new(),
+            converting: None,
             next_index_id: 1,
             columnar: true,
             auto_increment_start: 1,
@@ -148,7 +153,16 @@ impl TableInfo {
         }
     }
 
-    /// The columnar engine's view of this table.
+    /// Forgets what somebody has begun to add: indexes that are not filled, a column that is not converted.
+    /// Returns whether there was anything.
+    pub fn forget_unfinished(&mut self) -> bool {
+        let nothing = self.filling.is_empty() && self.converting.is_none();
+        self.filling.clear();
+        self.converting = None;
+        !nothing
+    }
+
+    /// The columnar engine's view of this table: the columns in the order of scans, then the hidden one.
     ///
     /// The key column is shared only for signed 64-bit keys; other integer keys are stored beside it.
     pub fn columnar_schema(&self) -> TableSchema {
@@ -164,6 +178,7 @@ impl TableInfo {
             key: self.key_kind(),
             key_column,
             columns: self
+                .as_stored()
                 .columns
                 .iter()
                 .map(|c| ColumnSchema {

@@ -51,6 +51,13 @@ impl RowsToArrow {
         }
     }
 
+    /// A collector of all columns that rows store: see [`TableInfo::as_stored`].
+    pub fn stored(info: &TableInfo, expected_rows: usize) -> Self {
+        let stored = info.as_stored();
+        let all: Vec<_> = (0..stored.columns.len()).collect();
+        Self::new(&stored, &all, expected_rows)
+    }
+
     /// Rows collected.
     pub fn len(&self) -> usize {
         self.rows

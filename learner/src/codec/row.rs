@@ -264,6 +264,11 @@ impl<'a> RowView<'a> {
         Ok(view)
     }
 
+    /// Whether the row says what it has in a column, be it NULL. Otherwise it was written before there was one.
+    pub fn holds(&self, column: ColumnId) -> bool {
+        self.find(column, &mut Hint::default()) != Found::Absent
+    }
+
     /// Which columns the row holds and which are NULL, as opaque bytes: equal in all rows that were
     /// written under one definition with the same columns NULL.
     pub(super) fn shape(&self) -> (&'a [u8], usize, u8) {

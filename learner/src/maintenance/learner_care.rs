@@ -26,7 +26,7 @@ impl LearnerCare {
     pub(crate) fn tick(&mut self) -> Result<bool> {
         let engine = self.learner.engine();
         let applied = self.learner.applied();
-        let life_ms = self.config.gc_life.as_millis() as u64;
+        let life_ms = self.learner.gc_life().unwrap_or(self.config.gc_life).as_millis() as u64;
         // A snapshot that is being read holds what it needs, whatever its timestamp.
         let wanted = timestamp_at(self.config.clock.now_ms().saturating_sub(life_ms));
         engine.set_safe_point(wanted.min(applied.commit_ts));

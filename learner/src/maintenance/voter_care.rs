@@ -39,12 +39,13 @@ impl VoterCare {
     /// readers are known to the leader only: one that has been at it for longer than the GC life time may
     /// have to end when another voter takes over.
     fn move_safe_point(&mut self) -> Result<()> {
-        let interval = (self.config.gc_life / 10).clamp(Duration::from_millis(100), Duration::from_secs(10));
+        let life = self.leader.voter().catalog().gc_life().unwrap_or(self.config.gc_life);
+        let interval = (life / 10).clamp(Duration::from_millis(100), Duration::from_secs(10));
         if self.safe_point_moved.is_some_and(|at| now() - at < interval) {
             return Ok(());
         }
         self.safe_point_moved = Some(now());
-        let life_ms = self.config.gc_life.as_millis() as u64;
+        let life_ms = life.as_millis() as u64;
         let wanted = timestamp_at(self.config.clock.now_ms().saturating_sub(life_ms));
         // What is not yet applied may still come, and must find the versions that it replaces.
         let wanted = wanted.min(self.leader.voter().applied().commit_ts);

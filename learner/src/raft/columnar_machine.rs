@@ -10,6 +10,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use deltatree_storage::api::ReplayPosition;
@@ -40,6 +41,8 @@ pub(crate) struct LearnerState {
     pub(crate) applied: watch::Sender<Applied>,
     /// Why applying has stopped, if it has.
     pub(crate) failed: watch::Sender<Option<Error>>,
+    /// How long overwritten versions stay readable, if the group was told.
+    pub(crate) gc_life: watch::Sender<Option<Duration>>,
 }
 
 /// Where definitions and rows come from that are not in the log any more.
@@ -104,6 +107,7 @@ impl ColumnarMachine {
         };
         let applier = ColumnarApplier::new(Arc::new(state.engine.clone()), rows.clone(), catalog, at)?;
         state.applied.send_replace(position.applied());
+        state.gc_life.send_replace(applier.catalog().gc_life());
         Ok(Self { state, rows, applier, position, keeps_definitions })
     }
 
@@ -163,6 +167,7 @@ impl ColumnarMachine {
         if let Some(log_id) = self.position.log_id {
             self.state.log.let_go(log_id);
         }
+        self.state.gc_life.send_replace(self.applier.catalog().gc_life());
         self.state.applied.send_replace(self.position.applied());
         Ok(())
     }

@@ -56,6 +56,7 @@ impl ColumnarLearner {
                     log: MemoryLog::default(),
                     applied: watch::Sender::default(),
                     failed: watch::Sender::default(),
+                    gc_life: watch::Sender::default(),
                 });
                 let opened = state.clone();
                 let machine = crate::runtime::blocking(|| ColumnarMachine::open(opened, beside))?;
@@ -114,6 +115,11 @@ impl ColumnarLearner {
     /// How far the log is applied and visible.
     pub(crate) fn applied(&self) -> Applied {
         *self.state.applied.borrow()
+    }
+
+    /// How long overwritten versions stay readable, if the group was told, as of what is applied.
+    pub(crate) fn gc_life(&self) -> Option<Duration> {
+        *self.state.gc_life.borrow()
     }
 
     /// Index of the entry that the learner would resume after.

@@ -304,6 +304,7 @@ impl Nodes {
             log: MemoryLog::default(),
             applied: watch::Sender::default(),
             failed: watch::Sender::default(),
+            gc_life: watch::Sender::default(),
         });
         let rows = Arc::new(RowsOfVoters(self.clone()));
         let machine = ColumnarMachine::open(state.clone(), Beside::Elsewhere(rows))?;

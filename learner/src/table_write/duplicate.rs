@@ -23,10 +23,13 @@ fn row_values(info: &TableInfo, key: &[u8]) -> Vec<String> {
 }
 
 fn index_values<'a>(info: &'a TableInfo, index: u32, mut rest: &[u8]) -> (&'a str, Vec<String>) {
-    let Some(index) = info.maintained_indexes().find(|i| i.id == index) else { return ("?", Vec::new()) };
+    let copies = info.converting.iter().flat_map(|conversion| &conversion.indexes);
+    let mut indexes = info.maintained_indexes().chain(copies);
+    let Some(index) = indexes.find(|i| i.id == index) else { return ("?", Vec::new()) };
+    let stored = info.as_stored();
     let values = index.columns.iter().filter_map(|c| {
         let value = deltatree_storage::types::memcomparable::decode(&mut rest)?;
-        Some(display(&info.columns[info.position_of(*c)?].sql_type, &value))
+        Some(display(&stored.columns[stored.position_of(*c)?].sql_type, &value))
     });
     (&index.name, values.collect())
 }

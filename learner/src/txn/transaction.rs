@@ -239,6 +239,13 @@ impl Transaction {
         }
     }
 
+    /// A timestamp at which these keys are as they will be when this transaction ends, its own writes aside: nobody
+    /// else changes them, or it cannot commit.
+    pub fn settled_ts(&self, keys: &[Bytes]) -> Timestamp {
+        let locked = keys.iter().filter_map(|key| self.locked.get(key));
+        locked.copied().fold(self.start_ts, Timestamp::max)
+    }
+
     /// Says that rows written for `table` are encoded by schema `version`. The commit fails with
     /// `SchemaChanged` if that is not the table's version then.
     pub fn use_schema(&mut self, table: TableId, version: u64) {

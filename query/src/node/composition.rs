@@ -12,7 +12,8 @@ use super::runtimes::QueryRuntimes;
 use crate::error::{Result, SqlError};
 use crate::import::{self, Imports};
 use crate::planner::{EngineConfig, QueryEngine};
-use crate::session::{GlobalVariables, Session, VariableValue};
+use crate::session::{GlobalVariables, Session, VariableValue, go_duration};
+use crate::statement;
 
 /// Databases that every node has.
 const DATABASES: [&str; 2] = ["mysql", "test"];
@@ -74,6 +75,7 @@ impl Node {
         let runtimes = QueryRuntimes::start(config.query_threads)
             .map_err(|e| SqlError::internal(format!("cannot start threads: {e}")))?;
         let alone = config.join.is_empty();
+        let gc_life = config.group.gc_life;
         let group = open_group(config.group, config.join).await?;
         // What an import had there in an earlier life is of no use.
         let import_dir = config.data_dir.join("import");
@@ -88,6 +90,11 @@ impl Node {
         let engine = QueryEngine::new(group.clone(), &engine_config, Arc::new(move || listed.processes()))?;
         let globals = GlobalVariables::default();
         globals.describe("datadir", VariableValue::Text(data_dir));
+        let definitions = group.clone();
+        globals.ask("tidb_gc_life_time", move || {
+            let life = definitions.catalog().gc_life().unwrap_or(gc_life);
+            VariableValue::Text(go_duration::shown(life))
+        });
         let node = Arc::new(Self {
             group,
             engine,
@@ -100,8 +107,10 @@ impl Node {
         });
         if alone {
             import::abandon_all(&node.group).await?;
+            statement::forget_all(&node.group).await?;
         } else {
             node.runtimes.analytics().spawn(import::watch(Arc::downgrade(&node)));
+            node.runtimes.analytics().spawn(statement::watch(Arc::downgrade(&node)));
         }
         node.create_databases().await?;
         node.create_root().await?;

@@ -5,6 +5,7 @@
 //! - [`read`]: what queries see, and the values of expressions
 //! - [`run_query`]: running queries on the threads that are for them
 //! - [`variables`], [`variable_list`]: system and user variables
+//! - [`go_duration`]: durations as TiDB's variables have them
 //! - [`authority`]: what it may do
 //! - [`diagnostics`]: warnings and counters that the next statement may ask for
 //! - [`result`]: what a statement gives back
@@ -12,6 +13,7 @@
 mod authority;
 mod diagnostics;
 mod failure;
+pub(crate) mod go_duration;
 mod read;
 mod result;
 mod run_query;

@@ -53,6 +53,11 @@ impl Session {
         Ok((seconds < 0).then(|| timestamp_of(millis)))
     }
 
+    /// Whether a query draws a timestamp of its own, and a newer one if it is run again.
+    pub(crate) fn reads_newest(&self) -> Result<bool> {
+        Ok(self.transaction.is_none() && self.past_ts()?.is_none())
+    }
+
     /// Reads this statement's `AS OF TIMESTAMP`. Fails with 8135 in a transaction.
     pub(crate) async fn read_as_of(&mut self, moment: Option<&ast::Expr>) -> Result<()> {
         let Some(moment) = moment else { return Ok(()) };

@@ -236,6 +236,14 @@ impl Session {
         }
     }
 
+    /// Whether what is read at `ts` can be read by this definition of a table. Ask after the timestamp was drawn: the
+    /// definition may have changed before.
+    pub(crate) fn reads_by(&self, table: &TableInfo, ts: Timestamp) -> bool {
+        let catalog = self.node.group().catalog();
+        let newest = catalog.table_by_id(table.id);
+        table.loaded.is_none_or(|at| ts > at) && newest.is_some_and(|now| now.schema_version == table.schema_version)
+    }
+
     /// The columns of a table of the current database as results show them.
     pub(crate) fn table_schema(&self, name: &str) -> Result<SchemaRef> {
         let table = self.table(None, name)?;

@@ -219,6 +219,7 @@ impl Session {
     /// Buffers changes. With `checked`, keys that must be new are looked up now, at `read_ts`, and not
     /// only when the transaction commits. Fails with 3819 for a row that its table's checks refuse.
     pub(crate) fn apply(&mut self, ops: Vec<KeyOp>, checked: Option<Timestamp>) -> Result<()> {
+        let ops = self.with_hidden_column(ops)?;
         self.enforce_checks(&ops)?;
         let catalog = self.node.group().catalog();
         let open = self.writable()?;

@@ -247,6 +247,7 @@ definitions! {
     Both "tidb_enable_prepared_plan_cache" = Bool(true);
     Both "tidb_enable_table_partition" = Text("OFF");
     Global "tidb_external_ts" = Int(0);
+    Global "tidb_gc_life_time" = Text("10m0s");
     Both "tidb_foreign_key_check_in_shared_lock" = Bool(false);
     Both "tidb_hashagg_final_concurrency" = Int(-1);
     Both "tidb_hashagg_partial_concurrency" = Int(-1);

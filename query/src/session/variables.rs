@@ -91,14 +91,25 @@ impl From<Datum> for VariableValue {
     }
 }
 
-/// The node's global values.
+/// Tells the value of a variable that is kept elsewhere.
+type Kept = Arc<dyn Fn() -> VariableValue + Send + Sync>;
+
+/// The node's global values, and those of the whole group.
 #[derive(Clone, Default)]
-pub struct GlobalVariables(Arc<RwLock<HashMap<&'static str, VariableValue>>>);
+pub struct GlobalVariables(Arc<RwLock<HashMap<&'static str, VariableValue>>>, Arc<RwLock<HashMap<&'static str, Kept>>>);
 
 impl GlobalVariables {
     /// The value of a variable.
     pub(crate) fn get(&self, definition: &Definition) -> VariableValue {
+        if let Some(kept) = self.1.read().get(definition.name) {
+            return kept();
+        }
         self.0.read().get(definition.name).cloned().unwrap_or_else(definition.default)
+    }
+
+    /// Has a variable's value asked for each time: it is kept in the group.
+    pub(crate) fn ask(&self, name: &'static str, kept: impl Fn() -> VariableValue + Send + Sync + 'static) {
+        self.1.write().insert(name, Arc::new(kept));
     }
 
     /// Sets what the node itself knows, such as its port; read-only for users.

@@ -1,7 +1,8 @@
 //! `ALTER TABLE`, `CREATE INDEX`, `DROP INDEX`.
 //!
 //! Columns are added and dropped without touching rows: a row written before a column existed reads as
-//! the column's original default. How an index is added is told in [`super::add_index`].
+//! the column's original default. How an index is added is told in [`super::add_index`], how a column is given another
+//! type in [`super::convert_column`].
 
 use datafusion::sql::sqlparser::ast::{
     AlterColumnOperation, AlterTable, AlterTableOperation, ColumnDef, CreateIndex, Ident, MySQLColumnPosition,
@@ -10,10 +11,11 @@ use datafusion::sql::sqlparser::ast::{
 use deltatree_learner::catalog::{ColumnDefault, ColumnInfo, TableInfo};
 use deltatree_storage::types::ColumnId;
 
-use super::add_index::Alone;
 use super::constraint;
+use super::convert_column::keeps_values;
 use super::definition::{self, DeclaredKey};
 use super::parse::name_parts;
+use super::row_batches::Alone;
 use super::rows::implicit_default;
 use crate::error::{Result, SqlError};
 use crate::session::{Session, StatementResult};
@@ -54,6 +56,14 @@ impl Session {
                     self.rename_tables(&[(alter.name.clone(), to.clone())]).await?;
                     renamed = name_parts(to).1.to_owned();
                     name = &renamed;
+                }
+                AlterTableOperation::ModifyColumn { col_name, data_type, options, column_position } => {
+                    let def = (col_name, col_name, data_type, options.iter().collect());
+                    self.redefine_column(database.as_deref(), name, &def, column_position.as_ref(), &alone).await?;
+                }
+                AlterTableOperation::ChangeColumn { old_name, new_name, data_type, options, column_position } => {
+                    let def = (old_name, new_name, data_type, options.iter().collect());
+                    self.redefine_column(database.as_deref(), name, &def, column_position.as_ref(), &alone).await?;
                 }
                 other => {
                     let zone = self.time_zone();
@@ -125,6 +135,32 @@ impl Session {
         Ok(column.unique)
     }
 
+    /// Gives a column a new declaration. Only if not all of its values are stored as the new one has it, rows are
+    /// rewritten.
+    async fn redefine_column(
+        &mut self,
+        database: Option<&str>,
+        name: &str,
+        redefinition: &Redefinition<'_>,
+        position: Option<&MySQLColumnPosition>,
+        alone: &Alone,
+    ) -> Result<()> {
+        let zone = self.time_zone();
+        let table = self.table(database, name)?;
+        let (at, new) = redefined(&table, redefinition, zone)?;
+        let old = &table.columns[at];
+        if !keeps_values(&old.sql_type, &new.sql_type) || old.nullable && !new.nullable {
+            return self.convert_column(&table, at, new, position, alone).await;
+        }
+        self.change_table(database, name, |table| {
+            let (at, new) = redefined(table, redefinition, zone)?;
+            table.columns[at] = new;
+            move_column(table, at, position)
+        })
+        .await?;
+        Ok(())
+    }
+
     /// `CREATE INDEX`.
     pub(super) async fn create_index(&mut self, create: &CreateIndex) -> Result<StatementResult> {
         let (database, name) = name_parts(&create.table_name);
@@ -194,14 +230,6 @@ fn change_definition(table: &mut TableInfo, operation: &AlterTableOperation, zon
             table.columns[at].name.clone_from(&new_column_name.value);
             Ok(())
         }
-        AlterTableOperation::ModifyColumn { col_name, data_type, options, column_position } => {
-            let def = (col_name, col_name, data_type, options.iter().collect::<Vec<_>>());
-            redefine(table, def, column_position.as_ref(), zone)
-        }
-        AlterTableOperation::ChangeColumn { old_name, new_name, data_type, options, column_position } => {
-            let def = (old_name, new_name, data_type, options.iter().collect::<Vec<_>>());
-            redefine(table, def, column_position.as_ref(), zone)
-        }
         AlterTableOperation::AlterColumn { column_name, op } => {
             let at = existing(table, column_name)?;
             match op {
@@ -228,7 +256,7 @@ fn existing(table: &TableInfo, name: &Ident) -> Result<usize> {
 }
 
 /// Where a column shall go; `None` for "where it is".
-fn place(table: &TableInfo, position: Option<&MySQLColumnPosition>) -> Result<Option<usize>> {
+pub(super) fn place(table: &TableInfo, position: Option<&MySQLColumnPosition>) -> Result<Option<usize>> {
     match position {
         None => Ok(None),
         Some(MySQLColumnPosition::First) => Ok(Some(0)),
@@ -270,27 +298,28 @@ type Redefinition<'a> = (
     Vec<&'a datafusion::sql::sqlparser::ast::ColumnOption>,
 );
 
-/// Gives a column a new declaration, as long as its stored form stays.
-fn redefine(
-    table: &mut TableInfo,
-    (old_name, new_name, data_type, options): Redefinition<'_>,
-    position: Option<&MySQLColumnPosition>,
+/// The column that is meant, and its new declaration.
+fn redefined(
+    table: &TableInfo,
+    (old_name, new_name, data_type, options): &Redefinition<'_>,
     zone: SessionZone,
-) -> Result<()> {
+) -> Result<(usize, ColumnInfo)> {
     let at = existing(table, old_name)?;
-    let old = table.columns[at].clone();
-    let mut new =
-        definition::column_of_options(&new_name.value, data_type, &options, old.id, &old.collation, zone)?.info;
-    if new.sql_type.stored() != old.sql_type.stored() {
-        return Err(SqlError::not_supported("changing how a column is stored"));
+    let old = &table.columns[at];
+    if table.column_position(&new_name.value).is_some_and(|p| p != at) {
+        return Err(SqlError::duplicate_column(&new_name.value));
     }
+    let mut new =
+        definition::column_of_options(&new_name.value, data_type, options, old.id, &old.collation, zone)?.info;
     if table.primary_key_positions().contains(&at) {
         new.nullable = false;
-    } else if old.nullable && !new.nullable {
-        return Err(SqlError::not_supported("making a column NOT NULL that may hold NULL"));
     }
-    new.origin_default = old.origin_default;
-    table.columns[at] = new;
+    new.origin_default = old.origin_default.clone();
+    Ok((at, new))
+}
+
+/// Moves a column to where a statement wants it.
+pub(super) fn move_column(table: &mut TableInfo, at: usize, position: Option<&MySQLColumnPosition>) -> Result<()> {
     if let Some(to) = place(table, position)? {
         let column = table.columns.remove(at);
         table.columns.insert(if to > at { to - 1 } else { to }, column);

@@ -2,6 +2,7 @@
 
 use datafusion::sql::sqlparser::ast::{ObjectType, Statement};
 
+use super::hidden_column::copies_indexes;
 use super::parsed::{ParsedStatement, StatementKind};
 use super::placeholder;
 use crate::error::{Result, SqlError};
@@ -139,11 +140,16 @@ impl Session {
             if !own {
                 return result;
             }
+            let succeeded = result.is_ok();
+            let definitions = self.node.group().catalog();
             // A key that was new when the statement looked, and is not when it commits: the statement says what
-            // to do with a row that exists.
-            let expects_rows = result.is_ok() && resolves_duplicates(statement);
+            // to do with a row that exists, or it is the row's own entry, which a schema change has made. With the row
+            // locked that shows.
+            let expects_rows = || resolves_duplicates(statement) || retries == 0 && copies_indexes(&definitions);
             match self.end_own_transaction(result).await {
-                Err(e) if (lost_race(&e) || expects_rows && e.code == 1062) && retries < MAX_RETRIES => retries += 1,
+                Err(e) if retries < MAX_RETRIES && (lost_race(&e) || e.code == 1062 && succeeded && expects_rows()) => {
+                    retries += 1;
+                }
                 result => return result,
             }
         }
@@ -163,7 +169,7 @@ impl Session {
 
 /// Whether another transaction, or a schema change, came first, and nothing happened.
 pub(super) fn lost_race(e: &SqlError) -> bool {
-    matches!(e.code, 9007 | 8028)
+    matches!(e.code, 9007 | 8028 | 1412)
 }
 
 /// Whether a statement says what to do with a row whose key exists.

@@ -6,8 +6,9 @@
 //! - [`insert`], [`rows`], [`values`], [`conflict`], [`insert_batch`]: new rows; [`load_data`], [`import_into`]: of files
 //! - [`target`], [`update`], [`delete`]: changed rows
 //! - [`keyed`]: queries for, and changes of, a few rows by key, without planning how to find them
-//! - [`definition`], [`constraint`], [`check`], [`create_table`], [`alter_table`], [`add_index`], [`schema_change`]:
-//!   definitions
+//! - [`definition`], [`constraint`], [`check`], [`create_table`], [`alter_table`], [`schema_change`]: definitions
+//! - [`add_index`], [`convert_column`]: schema changes in steps, over rows that are being written; [`row_batches`]: those
+//!   rows; [`hidden_column`]: what writers do meanwhile; [`unfinished`]: what is left by a process that died
 //! - [`view`]: views, and their queries in the place of their names
 //! - [`account`], [`authorize`]: accounts, and what a session may run
 //! - [`show`]: what clients ask about the server
@@ -20,11 +21,13 @@ mod authorize;
 mod check;
 mod conflict;
 mod constraint;
+mod convert_column;
 mod create_table;
 mod definition;
 mod delete;
 mod dispatch;
 mod explain;
+mod hidden_column;
 mod import_into;
 mod insert;
 mod insert_batch;
@@ -36,6 +39,7 @@ mod parsed;
 mod placeholder;
 mod point_key;
 mod point_select;
+mod row_batches;
 mod rows;
 mod schema_change;
 mod select;
@@ -44,6 +48,7 @@ mod set_parse;
 mod show;
 mod split;
 mod target;
+mod unfinished;
 mod update;
 mod values;
 mod view;
@@ -58,4 +63,5 @@ pub(crate) use parsed::TransactionStatement;
 pub(crate) use schema_change::change_definitions;
 pub(crate) use select::select_items;
 pub(crate) use show::like;
+pub(crate) use unfinished::{forget_all, watch};
 pub(crate) use view::ViewUse;

@@ -94,14 +94,18 @@ impl Session {
         }
         let table = &point.key.target.table;
         let key = row_key(table.id, key.as_ref());
-        let bytes = match &self.transaction {
-            None => {
-                let ts = self.node.group().timestamp().await?;
-                self.node.group().reader().get(&key, ts)?
-            }
-            Some(_) if point.locks => self.locked_row(&key).await?,
-            Some(open) => open.inner.get_at(&key, open.query_ts().await?)?,
+        let ts = match &self.transaction {
+            None => self.node.group().timestamp().await?,
+            Some(open) => open.query_ts().await?,
         };
+        let bytes = match &self.transaction {
+            None => self.node.group().reader().get(&key, ts)?,
+            Some(_) if point.locks => self.locked_row(&key).await?,
+            Some(open) => open.inner.get_at(&key, ts)?,
+        };
+        if !self.reads_by(table, ts) {
+            return Ok(None);
+        }
         let mut rows = RowsToArrow::new(table, &point.projection, 1);
         if let Some(bytes) = bytes {
             rows.push(&bytes)?;

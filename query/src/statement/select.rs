@@ -9,6 +9,7 @@ use datafusion::sql::sqlparser::ast::{
 use datafusion::sql::sqlparser::dialect::MySqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 
+use super::dispatch::{MAX_RETRIES, lost_race};
 use super::parsed::{ParsedStatement, StatementKind};
 use super::placeholder;
 use super::target::Target;
@@ -32,9 +33,14 @@ impl Session {
         if !query.locks.is_empty() && self.transaction.is_some() {
             return self.select_for_update(query).await.map(StatementResult::Rows);
         }
-        match self.select_unlocked(query.clone()).await {
-            Ok(rows) => Ok(StatementResult::Rows(rows)),
-            Err(e) => Err(self.blame_view(query, e).await),
+        let mut retries = 0;
+        loop {
+            match self.select_unlocked(query.clone()).await {
+                Ok(rows) => return Ok(StatementResult::Rows(rows)),
+                // A definition changed between the timestamp and the plan, and no row was sent yet.
+                Err(e) if lost_race(&e) && self.reads_newest()? && retries < MAX_RETRIES => retries += 1,
+                Err(e) => return Err(self.blame_view(query, e).await),
+            }
         }
     }
 

@@ -1,14 +1,24 @@
 //! `SET`: variables, character sets, transaction characteristics.
 
+use std::time::Duration;
+
 use datafusion::sql::sqlparser::ast::Expr;
+use deltatree_learner::catalog;
 
 use super::parsed::Assignment;
+use super::schema_change::change_definitions;
 use crate::error::{Result, SqlError};
-use crate::session::{Session, VariableValue};
+use crate::session::{Session, VariableValue, go_duration};
 use crate::types::Datum;
 
 /// Character sets that a client may speak of. Text is UTF-8 whatever it says.
 const CHARACTER_SETS: [&str; 8] = ["utf8mb4", "utf8", "utf8mb3", "binary", "latin1", "ascii", "gbk", "ucs2"];
+
+/// `tidb_gc_life_time` unless set.
+const DEFAULT_GC_LIFE: &str = "10m0s";
+/// TiDB's bounds of it.
+const MIN_GC_LIFE: Duration = Duration::from_secs(10 * 60);
+const MAX_GC_LIFE: Duration = Duration::from_secs(8760 * 3600);
 
 impl Session {
     /// Runs the assignments in turn; one that fails keeps those before it.
@@ -66,6 +76,7 @@ impl Session {
             "tidb_snapshot" if self.in_transaction() => {
                 return Err(SqlError::new(1105, "can not set tidb_snapshot inside a transaction"));
             }
+            "tidb_gc_life_time" if global => return self.set_gc_life(name, value).await,
             _ => {}
         }
         let committed_alone = self.autocommit();
@@ -74,6 +85,21 @@ impl Session {
             self.commit().await?;
         }
         Ok(())
+    }
+
+    /// `SET GLOBAL tidb_gc_life_time`: a setting of the whole group. Fails with 1232 for what is no duration, and with
+    /// 1231 for one that is out of bounds.
+    async fn set_gc_life(&mut self, name: &str, value: Option<VariableValue>) -> Result<()> {
+        let text = value.map_or(DEFAULT_GC_LIFE.to_owned(), |value| value.to_string());
+        let wrong_type = || SqlError::new(1232, format!("Incorrect argument type to variable '{name}'"));
+        let life = go_duration::parse(&text).ok_or_else(wrong_type)?;
+        if !(MIN_GC_LIFE..=MAX_GC_LIFE).contains(&life) {
+            let (least, most) = (go_duration::shown(MIN_GC_LIFE), go_duration::shown(MAX_GC_LIFE));
+            let message =
+                format!("Variable '{name}' can't be set to the value of '{text}': {least} to {most} are allowed");
+            return Err(SqlError::new(1231, message));
+        }
+        change_definitions(self.node.group(), |definitions| Ok(((), catalog::set_gc_life(definitions, life)))).await
     }
 
     fn set_names(&mut self, charset: &str, collation: Option<&str>) -> Result<()> {

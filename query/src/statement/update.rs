@@ -164,6 +164,7 @@ impl Session {
     /// Buffers changes. Keys that must be new are locked in a pessimistic transaction and looked up at
     /// once; a statement's own transaction leaves that to the commit.
     pub(super) async fn write_checked(&mut self, ops: Vec<KeyOp>) -> Result<()> {
+        let ops = self.with_hidden_column(ops)?;
         let keys: Vec<_> = ops
             .iter()
             .filter_map(|op| match op {

@@ -124,6 +124,11 @@ fn front_ends_share_rows_and_columns_and_survive_a_leader() {
     let sum: Option<i64> = b.query_first("SELECT CAST(SUM(id) AS SIGNED) FROM t WHERE v >= 2").unwrap();
     assert!(sum.is_some());
 
+    // So are settings of the group.
+    let life = "SELECT @@global.tidb_gc_life_time";
+    a.query_drop("SET GLOBAL tidb_gc_life_time = '24h'").unwrap();
+    assert_eq!(b.query_first(life).unwrap(), Some("24h0m0s".to_owned()));
+
     // Locks of one are the other's, too.
     a.query_drop("BEGIN").unwrap();
     a.query_drop("UPDATE t SET v = v + 10 WHERE v = 1").unwrap();
@@ -236,5 +241,54 @@ fn an_import_whose_front_end_died_is_undone_by_another() {
     }
     let rows: u64 = b.query_first("SELECT COUNT(*) FROM t").unwrap().unwrap();
     assert_eq!(rows, 1);
+    two.stop().unwrap();
+}
+
+/// The front end that gives a column another type dies in the middle; later another one does it, and the replica in
+/// another process has the new values.
+#[test]
+fn a_column_converts_for_all_and_what_a_dead_front_end_began_is_forgotten() {
+    let dir = tempfile::tempdir().unwrap();
+    let ports = free_ports::<3>();
+    let voters = addresses(&ports);
+    let _members = ports.map(|port| Member::start("kv", dir.path(), port, &voters));
+    let [port] = free_ports::<1>();
+    let _columnar = Member::start("columnar", dir.path(), port, &voters);
+    let (one, two) = (front_end(dir.path(), "one", &voters), front_end(dir.path(), "two", &voters));
+    let (mut a, mut b) = (connect(&one), connect(&two));
+    a.query_drop("CREATE TABLE t (id BIGINT PRIMARY KEY, v INT, KEY by_v (v))").unwrap();
+    let rows: Vec<_> = (0..2000).map(|i| format!("({i}, {})", i % 200)).collect();
+    a.query_drop(format!("INSERT INTO t VALUES {}", rows.join(", "))).unwrap();
+    await_columns(&mut b);
+
+    // It does not come as far as the last rows.
+    b.query_drop("BEGIN").unwrap();
+    b.query_drop("SELECT * FROM t WHERE id = 1500 FOR UPDATE").unwrap();
+    let converting = std::thread::spawn(move || a.query_drop("ALTER TABLE t MODIFY v TINYINT UNSIGNED"));
+    let mut c = connect(&two);
+    let begun = Instant::now();
+    while c.query_drop("UPDATE t SET v = v + 1000 WHERE id = 1999").is_ok() {
+        assert!(begun.elapsed() < PATIENCE, "nobody converts");
+    }
+    one.kill();
+    assert!(converting.join().unwrap().is_err());
+    b.query_drop("COMMIT").unwrap();
+    let begun = Instant::now();
+    while let Err(e) = c.query_drop("UPDATE t SET v = v + 1000 WHERE id = 1999") {
+        assert_eq!(code::<()>(Err(e)), 1264);
+        assert!(begun.elapsed() < PATIENCE, "what the dead front end began is not forgotten");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(count(&mut c), 2000);
+    c.query_drop("UPDATE t SET v = 1000 WHERE id = 1999").unwrap();
+
+    c.query_drop("ALTER TABLE t MODIFY v VARCHAR(5) NOT NULL").unwrap();
+    let values = "SELECT GROUP_CONCAT(v ORDER BY id) FROM t WHERE CONCAT(v, '') LIKE '10%'";
+    let [rows, columns] = ["tikv", "tiflash"].map(|engine| {
+        c.query_drop(format!("SET tidb_isolation_read_engines = '{engine}'")).unwrap();
+        c.query_first::<String, _>(values).unwrap().unwrap()
+    });
+    assert_eq!(rows, columns);
+    assert!(rows.starts_with("10,100,101,") && rows.ends_with(",1000"), "{rows}");
     two.stop().unwrap();
 }

@@ -6,6 +6,7 @@ mod add_index;
 mod cluster;
 mod common;
 mod constraints;
+mod convert_column;
 mod crash;
 mod damage;
 mod errors;

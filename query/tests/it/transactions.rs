@@ -3,7 +3,7 @@
 use mysql::Conn;
 use mysql::prelude::Queryable;
 
-use crate::common::{code, connect, with_server};
+use crate::common::{code, connect, start, with_server};
 
 type Row = (i64, i64, i64);
 
@@ -236,4 +236,35 @@ fn an_index_is_added_while_a_commit_waits_for_a_row_of_another_transaction() {
         let query = "SELECT * FROM t FORCE INDEX (by_id) WHERE id >= 0 ORDER BY id";
         assert_eq!(rows(&mut look, query), [(1, 110 + i64::from(added), 100), (2, 20, 200)]);
     });
+}
+
+#[test]
+fn the_gc_life_time_is_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = start(directory.path());
+    let mut connection = connect(&server);
+    let shown = |connection: &mut mysql::Conn| -> (String, String) {
+        connection.query_first("SHOW GLOBAL VARIABLES LIKE 'tidb_gc_life_time'").unwrap().unwrap()
+    };
+    assert_eq!(shown(&mut connection).1, "10m0s");
+    for (value, expected) in [("'9m59s'", 1231), ("'8761h'", 1231), ("'soon'", 1232), ("10", 1232), ("'-20m'", 1232)] {
+        assert_eq!(code(connection.query_drop(format!("SET GLOBAL tidb_gc_life_time = {value}"))), expected, "{value}");
+    }
+    assert_eq!(code(connection.query_drop("SET tidb_gc_life_time = '1h'")), 1229);
+    // The transaction goes on.
+    connection.query_drop("CREATE TABLE t (id INT PRIMARY KEY)").unwrap();
+    connection.query_drop("BEGIN").unwrap();
+    connection.query_drop("INSERT INTO t VALUES (1)").unwrap();
+    connection.query_drop("SET GLOBAL tidb_gc_life_time = '1h30m'").unwrap();
+    connection.query_drop("ROLLBACK").unwrap();
+    assert_eq!(connection.query_first("SELECT COUNT(*) FROM t").unwrap(), Some(0));
+    assert_eq!(shown(&mut connection).1, "1h30m0s");
+    server.kill();
+
+    let server = start(directory.path());
+    let mut connection = connect(&server);
+    assert_eq!(shown(&mut connection).1, "1h30m0s");
+    connection.query_drop("SET GLOBAL tidb_gc_life_time = DEFAULT").unwrap();
+    assert_eq!(connection.query_first("SELECT @@tidb_gc_life_time").unwrap(), Some("10m0s".to_owned()));
+    server.stop().unwrap();
 }

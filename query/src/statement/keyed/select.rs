@@ -37,6 +37,9 @@ impl Session {
         } else {
             self.read_keyed(&keyed.rows, read.context.ts)?
         };
+        if !self.reads_by(&keyed.rows.target.table, read.context.ts) {
+            return Ok(None);
+        }
         let Some(found) = found else { return Ok(None) };
         let mut rest = query.clone();
         rest.limit_clause = None;

@@ -1,0 +1,72 @@
+//! What a schema change in steps has left when its process died: an index that nobody fills, a column that nobody
+//! converts. Writers would maintain them for ever, and fail where a value does not fit the column's new type.
+//!
+//! Who works on a table's definition holds a lock ([`Alone`]) which goes with its process. So whatever is unfinished
+//! while the lock can be had was given up.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use deltatree_learner::LeaderGroup;
+use deltatree_storage::types::TableId;
+
+use super::add_index::change_table;
+use super::row_batches::Alone;
+use super::schema_change::change_definitions;
+use crate::error::Result;
+use crate::node::Node;
+
+/// Pause between two looks.
+const PAUSE: Duration = Duration::from_secs(5);
+/// How long to wait for the lock of a table that somebody may be working on.
+const PATIENCE: Duration = Duration::from_millis(10);
+
+/// Forgets what is unfinished: for a process that holds the whole group and has just begun.
+pub(crate) async fn forget_all(group: &LeaderGroup) -> Result<()> {
+    for table in unfinished(group) {
+        forget(group, table).await?;
+    }
+    Ok(())
+}
+
+/// Forgets what other processes have left when they died, for as long as the node lives.
+pub(crate) async fn watch(node: Weak<Node>) {
+    loop {
+        tokio::time::sleep(PAUSE).await;
+        let Some(node) = node.upgrade() else { return };
+        if let Err(e) = look(&node).await {
+            tracing::warn!(error = %e, "cannot look after schema changes of other processes");
+        }
+    }
+}
+
+async fn look(node: &Arc<Node>) -> Result<()> {
+    let group = node.group();
+    group.learn_definitions().await?;
+    for table in unfinished(group) {
+        // If it is held, somebody works on it.
+        if let Ok(_alone) = Alone::wait(group, table, PATIENCE).await {
+            forget(group, table).await?;
+        }
+    }
+    Ok(())
+}
+
+fn unfinished(group: &LeaderGroup) -> Vec<TableId> {
+    let catalog = group.catalog();
+    let unfinished = catalog.tables().filter(|table| !table.filling.is_empty() || table.converting.is_some());
+    unfinished.map(|table| table.id).collect()
+}
+
+async fn forget(group: &LeaderGroup, table: TableId) -> Result<()> {
+    change_definitions(group, |definitions| {
+        // Finished or dropped in the meantime.
+        if definitions.table_by_id(table).is_none_or(|table| table.filling.is_empty() && table.converting.is_none()) {
+            return Ok(((), Vec::new()));
+        }
+        let ((table, _), ops) = change_table(definitions, table, |table| Ok(table.forget_unfinished()))?;
+        tracing::info!(table = %table.name, "forgetting a schema change whose process has ended");
+        Ok(((), ops))
+    })
+    .await
+}

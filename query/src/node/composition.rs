@@ -111,8 +111,8 @@ impl Node {
             statement::forget_all(&node.group).await?;
         } else {
             node.analytics.handle().spawn(import::watch(Arc::downgrade(&node)));
-            node.analytics.handle().spawn(statement::watch(Arc::downgrade(&node)));
         }
+        node.analytics.handle().spawn(statement::watch(Arc::downgrade(&node)));
         node.create_databases().await?;
         node.create_root().await?;
         Ok(node)

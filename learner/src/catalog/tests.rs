@@ -190,3 +190,49 @@ fn an_import_takes_the_name_or_gives_it_back() {
     assert!(published.is_gone(t.id) && !published.is_gone(hidden.id));
     assert_eq!(truncate_table(&published, hidden.id).unwrap().0.loaded, None);
 }
+
+#[test]
+fn a_column_that_converts_is_hidden_until_it_takes_its_place() {
+    let mut store = Store::default();
+    let catalog = CatalogSnapshot::default();
+    let catalog = store.commit(&catalog, &create_database(&catalog, "test").unwrap().1);
+    let int = || SqlType::Int { unsigned: false };
+    let columns = vec![column(1, "a", int(), true), column(2, "b", int(), true)];
+    let mut t = table("t", columns, PrimaryKey::Hidden);
+    t.indexes = vec![index(1, "by_b", &[2], false), index(2, "u", &[1, 2], true), index(3, "by_a", &[1], false)];
+    t.next_index_id = 4;
+    let (t, ops) = create_table(&catalog, t).unwrap();
+    let catalog = store.commit(&catalog, &ops);
+
+    let mut wanted = t.clone();
+    let to = column(0, "b", SqlType::Date, true);
+    let mut conversion = ColumnConversion { from: t.columns[1].id, to, indexes: Vec::new(), zone: "UTC".into() };
+    conversion.begin(&mut wanted);
+    wanted.converting = Some(conversion);
+    let (converting, ops) = alter_table(&catalog, wanted).unwrap();
+    let catalog = store.commit(&catalog, &ops);
+    let ids = |info: &TableInfo| info.columns.iter().map(|c| c.id.0).collect::<Vec<_>>();
+    assert_eq!((ids(&converting), ids(&converting.as_stored())), (vec![1, 2], vec![1, 2, 3]));
+    assert_eq!(converting.columnar_schema().columns.len(), 3);
+    assert_eq!(converting.indexes, t.indexes);
+
+    // Whatever takes the table from under it, nobody has to maintain it there.
+    assert_eq!(truncate_table(&catalog, t.id).unwrap().0.converting, None);
+    assert_eq!(begin_import(&catalog, t.id).unwrap().0.converting, None);
+
+    let (converted, ops) = alter_table(&catalog, converting.converted(Timestamp(9)).unwrap()).unwrap();
+    let catalog = store.commit(&catalog, &ops);
+    assert_eq!((ids(&converted), converted.loaded), (vec![1, 3], Some(Timestamp(9))));
+    let indexes: Vec<_> = converted.indexes.iter().map(|i| (i.id, i.name.as_str(), i.columns.len())).collect();
+    assert_eq!(indexes, [(4, "by_b", 1), (5, "u", 2), (3, "by_a", 1)]);
+    assert_eq!(catalog.table_by_id(t.id).unwrap().converting, None);
+
+    // A stored type cannot change under its id, and what is hidden must come from somewhere.
+    let mut wrong = converted.clone();
+    wrong.columns[1].sql_type = int();
+    assert!(matches!(alter_table(&catalog, wrong), Err(CatalogError::Invalid(_))));
+    let mut wrong = converting.clone();
+    wrong.columns.remove(1);
+    wrong.indexes.clear();
+    assert!(matches!(alter_table(&catalog, wrong), Err(CatalogError::Invalid(_))));
+}

@@ -110,8 +110,8 @@ impl Node {
             statement::forget_all(&node.group).await?;
         } else {
             node.runtimes.analytics().spawn(import::watch(Arc::downgrade(&node)));
-            node.runtimes.analytics().spawn(statement::watch(Arc::downgrade(&node)));
         }
+        node.runtimes.analytics().spawn(statement::watch(Arc::downgrade(&node)));
         node.create_databases().await?;
         node.create_root().await?;
         Ok(node)

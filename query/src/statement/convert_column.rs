@@ -10,8 +10,8 @@
 //!
 //! It goes as adding an index does ([`super::add_index`]), with a column for the index: `deltatree_learner`'s
 //! [`ColumnConversion`] says what is stored, [`super::hidden_column`] what writers do. Indexes of the column are built
-//! anew beside the old ones. The first value that does not fit
-//! the new type ends it, as does KILL; then the hidden column is forgotten, and nothing has changed.
+//! anew beside the old ones. The first value that does not fit the new type ends it, as does KILL; then the hidden column
+//! is forgotten, and nothing has changed.
 //!
 //! No history of definitions is kept, so whoever reads at a moment before the last row was converted cannot read the
 //! table any more: error 1412, as MySQL has it for a transaction that began before such a change.

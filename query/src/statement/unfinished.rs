@@ -1,5 +1,6 @@
-//! What a schema change in steps has left when its process died: an index that nobody fills, a column that nobody
-//! converts. Writers would maintain them for ever, and fail where a value does not fit the column's new type.
+//! What a schema change in steps has left when its process died, or its statement was killed before it could undo what it
+//! began: an index that nobody fills, a column that nobody converts. Writers would maintain them for ever, and fail where
+//! a value does not fit the column's new type.
 //!
 //! Who works on a table's definition holds a lock ([`Alone`]) which goes with its process. So whatever is unfinished
 //! while the lock can be had was given up.
@@ -29,13 +30,13 @@ pub(crate) async fn forget_all(group: &LeaderGroup) -> Result<()> {
     Ok(())
 }
 
-/// Forgets what other processes have left when they died, for as long as the node lives.
+/// Forgets what others have left, for as long as the node lives.
 pub(crate) async fn watch(node: Weak<Node>) {
     loop {
         tokio::time::sleep(PAUSE).await;
         let Some(node) = node.upgrade() else { return };
         if let Err(e) = look(&node).await {
-            tracing::warn!(error = %e, "cannot look after schema changes of other processes");
+            tracing::warn!(error = %e, "cannot look after schema changes that were given up");
         }
     }
 }
@@ -65,7 +66,7 @@ async fn forget(group: &LeaderGroup, table: TableId) -> Result<()> {
             return Ok(((), Vec::new()));
         }
         let ((table, _), ops) = change_table(definitions, table, |table| Ok(table.forget_unfinished()))?;
-        tracing::info!(table = %table.name, "forgetting a schema change whose process has ended");
+        tracing::info!(table = %table.name, "forgetting a schema change that was given up");
         Ok(((), ops))
     })
     .await

@@ -20,19 +20,21 @@ pub(crate) struct VoterCare {
     /// When the engine was last flushed, and at which applied index.
     flushed: Instant,
     flushed_at: u64,
+    /// Up to where the log was last told to purge itself.
+    purging: u64,
 }
 
 impl VoterCare {
     pub(crate) fn new(config: GroupConfig, leader: Arc<Leader>, learner: Option<Arc<ColumnarLearner>>) -> Self {
-        Self { config, leader, learner, safe_point_moved: None, flushed: now(), flushed_at: 0 }
+        Self { config, leader, learner, safe_point_moved: None, flushed: now(), flushed_at: 0, purging: 0 }
     }
 
     /// One look for work. Returns whether there is more to do at once.
     pub(crate) fn tick(&mut self) -> Result<bool> {
         self.move_safe_point()?;
         self.flush_if_due()?;
-        self.purge_log();
-        self.collect()
+        let more_to_purge = self.purge_log()?;
+        Ok(self.collect()? || more_to_purge)
     }
 
     /// The safe point follows the clock at a distance, held back by readers. Each voter moves its own, and
@@ -76,16 +78,24 @@ impl VoterCare {
     /// Keeps the log short: what the engine beside it has durably may go, and what is too much must. What
     /// replicas elsewhere have durably a voter does not know; one that was away for too long gets a raft
     /// snapshot.
-    fn purge_log(&self) {
+    ///
+    /// Raft's task does it, which has other things to do: so in small steps, and what must be durable before is made
+    /// so here. Returns whether there is more.
+    fn purge_log(&mut self) -> Result<bool> {
+        const STEP: u64 = 1024;
         let log = self.leader.log();
         let durable = self.learner.as_ref().and_then(|learner| learner.durable_index()).unwrap_or(0);
         let wanted = log.purge_candidate(self.config.log_keep_bytes).map(|index| index.min(durable));
         let forced = log.purge_candidate(self.config.log_limit_bytes);
-        if let Some(upto) = wanted.max(forced)
-            && log.first_index().is_some_and(|first| first <= upto)
-        {
-            self.leader.purge_log(upto);
+        let (Some(upto), Some(first)) = (wanted.max(forced), log.first_index()) else { return Ok(false) };
+        if first > upto {
+            return Ok(false);
         }
+        self.leader.voter().store.persist_upto(upto)?;
+        let advanced = first > self.purging;
+        self.purging = upto.min(first + STEP);
+        self.leader.purge_log(self.purging);
+        Ok(advanced && self.purging < upto)
     }
 
     /// Removes versions that nobody can read, a few at a time so that applying never waits long. Returns

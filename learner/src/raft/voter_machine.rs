@@ -218,6 +218,7 @@ impl VoterMachine {
         }
         batch.set_meta(APPLIED, &encode::<AppliedState>(&(Some(entry.log_id), self.membership.clone(), commit_ts))?);
         batch.finish()?;
+        state.store.note_applied(entry.log_id.index);
         match &entry.payload {
             EntryPayload::Normal(Command::TsoWindow { upto }) => {
                 let mut window = state.tso_window.lock();

@@ -50,8 +50,8 @@ impl Voter {
                 std::fs::create_dir_all(&dir).map_err(Error::io("create the data directory"))?;
                 let store = Favour::BACKGROUND.inherited(|| RowStore::open(&dir.join("rows"), row_cache_bytes))?;
                 let rows = store.clone();
-                let log =
-                    Favour::BACKGROUND.inherited(|| DurableLog::open(&dir.join("log"), move || rows.persist()))?;
+                let log = Favour::BACKGROUND
+                    .inherited(|| DurableLog::open(&dir.join("log"), move |index| rows.persist_upto(index)))?;
                 let state = VoterState::load(store)?;
                 let machine = VoterMachine::new(state.clone())?;
                 let raft = Raft::new(id, raft_config()?, peers.clone(), log.clone(), machine)

@@ -5,7 +5,7 @@
 //! It is closed before, once scans have wasted about as much time as closing it takes: at worst twice
 //! the least time is spent, whatever comes.
 
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -24,12 +24,14 @@ pub(super) struct Shadowed {
     steps: AtomicU64,
     /// Bytes in the table.
     bytes: AtomicU64,
+    /// Whether any key has several values.
+    any: AtomicBool,
 }
 
 impl Default for Shadowed {
     fn default() -> Self {
         let values = (0..PLACES).map(|_| AtomicU8::new(0)).collect();
-        Self { values, steps: AtomicU64::new(0), bytes: AtomicU64::new(0) }
+        Self { values, steps: AtomicU64::new(0), bytes: AtomicU64::new(0), any: AtomicBool::new(false) }
     }
 }
 
@@ -39,11 +41,12 @@ impl Shadowed {
         let values = self.place(key);
         let now = values.load(Ordering::Relaxed);
         values.store(now.saturating_add(1), Ordering::Relaxed);
+        self.any.store(true, Ordering::Relaxed);
     }
 
     /// Values that a scan steps over at a key.
     pub(super) fn at(&self, key: &[u8]) -> u64 {
-        self.place(key).load(Ordering::Relaxed).into()
+        if self.any.load(Ordering::Relaxed) { self.place(key).load(Ordering::Relaxed).into() } else { 0 }
     }
 
     /// A scan is over, and has stepped over so many.
@@ -57,6 +60,7 @@ impl Shadowed {
         let full = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes >= TABLE_BYTES;
         let wasted = self.steps.load(Ordering::Relaxed) >= STEPS;
         if full || wasted {
+            self.any.store(false, Ordering::Relaxed);
             self.values.iter().for_each(|values| values.store(0, Ordering::Relaxed));
             self.steps.store(0, Ordering::Relaxed);
             self.bytes.store(0, Ordering::Relaxed);

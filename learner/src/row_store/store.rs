@@ -38,6 +38,10 @@ pub(crate) struct RowStore {
     safe_point: Arc<AtomicU64>,
     /// What scans step over.
     pub(super) shadowed: Arc<Shadowed>,
+    /// Log index of the last entry applied in this life.
+    applied: Arc<AtomicU64>,
+    /// That of the last one known to be durable.
+    durable: Arc<AtomicU64>,
 }
 
 pub(super) const SAFE_POINT: &[u8] = b"safe_point";
@@ -64,7 +68,13 @@ impl RowStore {
     }
 
     fn over(backend: Backend) -> Result<Self> {
-        let store = Self { backend, safe_point: Arc::default(), shadowed: Arc::default() };
+        let store = Self {
+            backend,
+            safe_point: Arc::default(),
+            shadowed: Arc::default(),
+            applied: Arc::default(),
+            durable: Arc::default(),
+        };
         store.raise_safe_point(decode_safe_point(store.meta(SAFE_POINT)?.as_deref())?);
         Ok(store)
     }
@@ -100,7 +110,20 @@ impl RowStore {
 
     /// Makes everything applied so far durable. Blocks on disk.
     pub(crate) fn persist(&self) -> Result<()> {
-        self.backend.persist()
+        let applied = self.applied.load(Ordering::Acquire);
+        self.backend.persist()?;
+        self.durable.fetch_max(applied, Ordering::AcqRel);
+        Ok(())
+    }
+
+    /// The same, unless the entries up to a log index are known to be durable.
+    pub(crate) fn persist_upto(&self, index: u64) -> Result<()> {
+        if self.durable.load(Ordering::Acquire) >= index { Ok(()) } else { self.persist() }
+    }
+
+    /// An entry of the log was applied.
+    pub(crate) fn note_applied(&self, index: u64) {
+        self.applied.store(index, Ordering::Release);
     }
 
     /// Notes what was written: see [`Shadowed`].

@@ -48,8 +48,8 @@ struct Inner {
     cache: Mutex<EntryCache>,
     appender: Appender,
     counters: Arc<Counters>,
-    /// Makes durable what purged entries would otherwise be needed for.
-    before_purge: Box<dyn Fn() -> Result<()> + Send + Sync>,
+    /// Makes durable what the entries up to an index would otherwise be needed for.
+    before_purge: Box<dyn Fn(u64) -> Result<()> + Send + Sync>,
 }
 
 struct Counters {
@@ -62,7 +62,7 @@ struct Counters {
 
 impl DurableLog {
     /// Opens or creates the log in `path`. Blocks on disk. Errors: `Locked`, `Io`, `Corrupt`.
-    pub(crate) fn open(path: &Path, before_purge: impl Fn() -> Result<()> + Send + Sync + 'static) -> Result<Self> {
+    pub(crate) fn open(path: &Path, before_purge: impl Fn(u64) -> Result<()> + Send + Sync + 'static) -> Result<Self> {
         Self::over(LogDisk::open(path)?, before_purge, Appender::thread)
     }
 
@@ -70,7 +70,7 @@ impl DurableLog {
     #[cfg(test)]
     pub(crate) fn simulated(
         disk: crate::sim::SimDisk,
-        before_purge: impl Fn() -> Result<()> + Send + Sync + 'static,
+        before_purge: impl Fn(u64) -> Result<()> + Send + Sync + 'static,
         pause: impl Fn() -> std::time::Duration + Send + 'static,
     ) -> Result<Self> {
         Self::over(LogDisk::Simulated(disk), before_purge, |writer| Ok(Appender::task(writer, pause)))
@@ -78,7 +78,7 @@ impl DurableLog {
 
     fn over(
         disk: LogDisk,
-        before_purge: impl Fn() -> Result<()> + Send + Sync + 'static,
+        before_purge: impl Fn(u64) -> Result<()> + Send + Sync + 'static,
         appender: impl FnOnce(Arc<Writer>) -> Result<Appender>,
     ) -> Result<Self> {
         let counters =
@@ -136,6 +136,11 @@ impl DurableLog {
             }
         }
         None
+    }
+
+    fn indexes_upto(&self, index: u64) -> Vec<u64> {
+        let sizes = self.0.counters.sizes.lock();
+        sizes.iter().map(|&(i, _)| i).take_while(|&i| i <= index).collect()
     }
 
     fn read(&self, range: impl RangeBounds<u64>, limit: usize) -> Result<Vec<Entry>, StorageError> {
@@ -262,9 +267,9 @@ impl RaftLogStorage<TypeConfig> for DurableLog {
     }
 
     async fn purge(&mut self, log_id: LogId) -> Result<(), StorageError> {
-        (self.0.before_purge)().map_err(write_error)?;
+        (self.0.before_purge)(log_id.index).map_err(write_error)?;
         self.0.cache.lock().purge(log_id.index);
-        let mut changes = self.removals((Bound::Unbounded, Bound::Included(log_id.index)))?;
+        let mut changes: Vec<_> = self.indexes_upto(log_id.index).into_iter().map(LogChange::Remove).collect();
         changes.push(LogChange::State(PURGED, encode(&log_id)?));
         self.0.disk.write(changes, false)?;
         self.0.counters.sizes.lock().retain(|&(index, _)| index > log_id.index);

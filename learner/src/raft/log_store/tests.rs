@@ -20,7 +20,7 @@ impl StoreBuilder<TypeConfig, DurableLog, VoterMachine, TempDir> for Durable {
     async fn build(&self) -> Result<(TempDir, DurableLog, VoterMachine), StorageError> {
         let dir = tempfile::tempdir().unwrap();
         let machine = machine(&dir);
-        let log = DurableLog::open(&dir.path().join("log"), || Ok(())).unwrap();
+        let log = DurableLog::open(&dir.path().join("log"), |_| Ok(())).unwrap();
         Ok((dir, log, machine))
     }
 }
@@ -60,12 +60,12 @@ async fn a_reopened_log_holds_what_was_appended() {
     let dir = tempfile::tempdir().unwrap();
     let entries: Vec<Entry> = (1..20).map(|i| entry(i, 100)).collect();
     {
-        let mut log = DurableLog::open(dir.path(), || Ok(())).unwrap();
+        let mut log = DurableLog::open(dir.path(), |_| Ok(())).unwrap();
         log.save_vote(&Vote::new(3, 1)).await.unwrap();
         log.blocking_append(entries.clone()).await.unwrap();
         log.purge(log_id(1, 0, 4)).await.unwrap();
     }
-    let mut log = DurableLog::open(dir.path(), || Ok(())).unwrap();
+    let mut log = DurableLog::open(dir.path(), |_| Ok(())).unwrap();
     assert_eq!(log.read_vote().await.unwrap(), Some(Vote::new(3, 1)));
     let state = log.get_log_state().await.unwrap();
     assert_eq!(state.last_purged_log_id, Some(log_id(1, 0, 4)));
@@ -77,7 +77,7 @@ async fn a_reopened_log_holds_what_was_appended() {
 #[tokio::test]
 async fn reads_are_served_beyond_the_cache_and_in_bounded_pieces() {
     let dir = tempfile::tempdir().unwrap();
-    let mut log = DurableLog::open(dir.path(), || Ok(())).unwrap();
+    let mut log = DurableLog::open(dir.path(), |_| Ok(())).unwrap();
     for i in 1..=40 {
         log.blocking_append([entry(i, 3 << 20)]).await.unwrap();
     }
@@ -93,7 +93,7 @@ async fn reads_are_served_beyond_the_cache_and_in_bounded_pieces() {
 #[tokio::test]
 async fn the_row_store_is_made_durable_before_entries_go() {
     let dir = tempfile::tempdir().unwrap();
-    let refuse = || Err(crate::Error::Io { action: "sync", reason: "for the test".into() });
+    let refuse = |_| Err(crate::Error::Io { action: "sync", reason: "for the test".into() });
     let mut log = DurableLog::open(dir.path(), refuse).unwrap();
     log.blocking_append([entry(1, 10)]).await.unwrap();
     assert!(log.purge(log_id(1, 0, 1)).await.is_err());
@@ -103,7 +103,7 @@ async fn the_row_store_is_made_durable_before_entries_go() {
 #[test]
 fn purging_by_bytes_keeps_the_newest() {
     let dir = tempfile::tempdir().unwrap();
-    let mut log = DurableLog::open(dir.path(), || Ok(())).unwrap();
+    let mut log = DurableLog::open(dir.path(), |_| Ok(())).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(log.blocking_append((1..=10).map(|i| entry(i, 1_000)))).unwrap();
     assert_eq!(log.purge_candidate(1 << 20), None);

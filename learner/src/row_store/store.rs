@@ -38,9 +38,9 @@ pub(crate) struct RowStore {
     safe_point: Arc<AtomicU64>,
     /// What scans step over.
     pub(super) shadowed: Arc<Shadowed>,
-    /// Log index of the last entry applied in this life.
+    /// Log index after the last entry applied in this life; 0 before the first.
     applied: Arc<AtomicU64>,
-    /// That of the last one known to be durable.
+    /// That after the last one known to be durable.
     durable: Arc<AtomicU64>,
 }
 
@@ -118,12 +118,12 @@ impl RowStore {
 
     /// The same, unless the entries up to a log index are known to be durable.
     pub(crate) fn persist_upto(&self, index: u64) -> Result<()> {
-        if self.durable.load(Ordering::Acquire) >= index { Ok(()) } else { self.persist() }
+        if self.durable.load(Ordering::Acquire) > index { Ok(()) } else { self.persist() }
     }
 
     /// An entry of the log was applied.
     pub(crate) fn note_applied(&self, index: u64) {
-        self.applied.store(index, Ordering::Release);
+        self.applied.store(index + 1, Ordering::Release);
     }
 
     /// Notes what was written: see [`Shadowed`].

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use arrow_flight::flight_service_server::FlightServiceServer;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
 
 use super::service::Service;
 use crate::node::Node;
@@ -19,7 +19,8 @@ impl FlightServer {
     pub fn start(node: Arc<Node>, listener: TcpListener) -> Self {
         let service = FlightServiceServer::new(Service::new(node));
         Self(tokio::spawn(async move {
-            let clients = TcpListenerStream::new(listener);
+            // Without this a small answer waits for the acknowledgement of the packet before.
+            let clients = TcpIncoming::from(listener).with_nodelay(Some(true));
             if let Err(e) = Server::builder().add_service(service).serve_with_incoming(clients).await {
                 tracing::warn!("the Flight SQL server stopped: {e}");
             }

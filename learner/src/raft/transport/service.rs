@@ -11,8 +11,8 @@ use deltatree_storage::types::Timestamp;
 use openraft::Snapshot;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
-use tokio_stream::wrappers::TcpListenerStream;
 use tonic::service::Routes;
+use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::LocalPeer;
@@ -46,10 +46,10 @@ pub(crate) fn replica_routes(peer: LocalPeer, read_index: Option<ReadIndexServic
 pub(crate) async fn serve(listen: SocketAddr, routes: Routes) -> Result<SocketAddr> {
     let listener = TcpListener::bind(listen).await.map_err(Error::io("listen for other processes"))?;
     let address = listener.local_addr().map_err(Error::io("listen for other processes"))?;
-    let server = tonic::transport::Server::builder()
-        .tcp_nodelay(true)
-        .add_routes(routes)
-        .serve_with_incoming(TcpListenerStream::new(listener));
+    // The server's own option does not reach connections that others accept, and without it each answer waits
+    // for the acknowledgement of its first packet.
+    let connections = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let server = tonic::transport::Server::builder().add_routes(routes).serve_with_incoming(connections);
     tokio::spawn(async move {
         if let Err(e) = server.await {
             tracing::error!(error = %e, "the service for other processes has stopped");

@@ -34,7 +34,7 @@ pub(crate) use convert::{ColumnSource, Converter};
 pub(crate) use csv::CsvFormat;
 pub(crate) use files::{Format, Input, expand};
 pub(crate) use job::{ImportJob, Status, find, list, update};
-pub(crate) use orphans::{abandon_all, watch};
+pub(crate) use orphans::{abandon_all, end_orphans};
 pub(crate) use parquet::ParquetInput;
 pub(crate) use pipeline::Source;
 pub(crate) use registry::{Imports, RunningImport};

@@ -1,7 +1,6 @@
 //! Imports whose process has died.
 
-use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::sync::Arc;
 
 use deltatree_learner::LeaderGroup;
 use deltatree_storage::types::TableId;
@@ -11,8 +10,6 @@ use super::run::abandon;
 use crate::error::Result;
 use crate::node::Node;
 
-/// Pause between two looks.
-const PAUSE: Duration = Duration::from_secs(5);
 /// An import that has said nothing for so long has no process any more. Signs of life come every two seconds,
 /// and a leader is found within twenty.
 const SILENT_MS: u64 = 40_000;
@@ -26,18 +23,8 @@ pub(crate) async fn abandon_all(group: &LeaderGroup) -> Result<()> {
     Ok(())
 }
 
-/// Undoes imports of other processes that have died, for as long as the node lives.
-pub(crate) async fn watch(node: Weak<Node>) {
-    loop {
-        tokio::time::sleep(PAUSE).await;
-        let Some(node) = node.upgrade() else { return };
-        if let Err(e) = look(&node).await {
-            tracing::warn!(error = %e, "cannot look after the imports of other processes");
-        }
-    }
-}
-
-async fn look(node: &Arc<Node>) -> Result<()> {
+/// Undoes imports of other processes that have died.
+pub(crate) async fn end_orphans(node: &Arc<Node>) -> Result<()> {
     let group = node.group();
     group.learn_definitions().await?;
     for staging in locked(group).into_iter().filter(|staging| node.imports().get(staging.0).is_none()) {

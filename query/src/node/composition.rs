@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use deltatree_learner::{GroupConfig, LeaderGroup, RemoteGroupConfig};
 
 use super::connections::Connections;
+use super::orphans;
 use super::runtimes::QueryRuntimes;
 use crate::error::{Result, SqlError};
 use crate::import::{self, Imports};
@@ -108,10 +109,8 @@ impl Node {
         if alone {
             import::abandon_all(&node.group).await?;
             statement::forget_all(&node.group).await?;
-        } else {
-            node.runtimes.analytics().spawn(import::watch(Arc::downgrade(&node)));
         }
-        node.runtimes.analytics().spawn(statement::watch(Arc::downgrade(&node)));
+        node.runtimes.analytics().spawn(orphans::watch(Arc::downgrade(&node), alone));
         node.create_databases().await?;
         node.create_root().await?;
         Ok(node)

@@ -20,7 +20,6 @@ use deltatree_learner::Transaction;
 use deltatree_learner::catalog::{self, CatalogSnapshot, IndexInfo, TableInfo};
 use deltatree_learner::codec::{decode_row, decode_row_key};
 use deltatree_learner::table_write::{KeyOp, RowWriter};
-use deltatree_storage::api::CancelFlag;
 use deltatree_storage::types::TableId;
 
 use super::definition::{self, DeclaredKey};
@@ -50,14 +49,7 @@ impl Session {
         let (table, index) = change_definitions(&group, |definitions| begin_filling(definitions, id, key)).await?;
         let entry = self.entry.clone();
         let title = format!("adding index {} to {}", index.name, table.name);
-        let rows = RowBatches {
-            group,
-            _alone: alone.clone(),
-            table,
-            patience: self.lock_patience(),
-            cancel: CancelFlag::default(),
-            report: Box::new(move |rows| entry.report(format!("{title}: {rows} rows"))),
-        };
+        let rows = self.row_batches(alone, table, move |rows| entry.report(format!("{title}: {rows} rows")));
         // A statement that is killed is dropped at once; what it has begun must be undone all the same.
         let _stop = StopOnDrop(rows.cancel.clone());
         let filled = tokio::spawn(async move { Fill { rows, index }.run().await }).await;

@@ -23,7 +23,6 @@ use datafusion::sql::sqlparser::ast::MySQLColumnPosition;
 use deltatree_learner::Transaction;
 use deltatree_learner::catalog::{CatalogSnapshot, ColumnConversion, ColumnInfo, SqlType, TableInfo};
 use deltatree_learner::table_write::KeyOp;
-use deltatree_storage::api::CancelFlag;
 use deltatree_storage::types::{ColumnId, TableId, Timestamp, Value};
 
 use super::add_index::change_table;
@@ -79,14 +78,7 @@ impl Session {
             entry.report(format!("{title}: {rows}{of} rows"));
         };
         report(0);
-        let rows = RowBatches {
-            group,
-            _alone: alone.clone(),
-            table,
-            patience: self.lock_patience(),
-            cancel: CancelFlag::default(),
-            report: Box::new(report),
-        };
+        let rows = self.row_batches(alone, table, report);
         let convert = Convert { rows, hidden, column, position: position.cloned() };
         // A statement that is killed is dropped at once; what it has begun must be undone all the same.
         let _stop = StopOnDrop(convert.rows.cancel.clone());

@@ -63,5 +63,5 @@ pub(crate) use parsed::TransactionStatement;
 pub(crate) use schema_change::change_definitions;
 pub(crate) use select::select_items;
 pub(crate) use show::like;
-pub(crate) use unfinished::{forget_all, watch};
+pub(crate) use unfinished::{forget_all, forget_unfinished};
 pub(crate) use view::ViewUse;

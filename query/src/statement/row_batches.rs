@@ -35,14 +35,14 @@ pub(super) struct Alone {
 pub(super) struct RowBatches {
     pub(super) group: LeaderGroup,
     /// Until what was begun is ended or undone.
-    pub(super) _alone: Alone,
+    _alone: Alone,
     /// The definition by which rows are written from now on.
     pub(super) table: TableInfo,
     /// How long to wait for a row that somebody has locked.
-    pub(super) patience: Duration,
+    patience: Duration,
     pub(super) cancel: CancelFlag,
     /// Is told after each batch how many rows are done.
-    pub(super) report: Box<dyn Fn(u64) + Send + Sync>,
+    report: Box<dyn Fn(u64) + Send + Sync>,
 }
 
 /// Rows that are locked.
@@ -67,6 +67,26 @@ impl Session {
     pub(super) async fn change_alone(&mut self, table: TableId) -> Result<Alone> {
         self.commit().await?;
         Alone::wait(self.node.group(), table, self.lock_patience()).await
+    }
+}
+
+impl Session {
+    /// A walk over the rows of a table, whose definition is as they are to be written from now on. `report` is told
+    /// after each batch how many rows are done.
+    pub(super) fn row_batches(
+        &self,
+        alone: &Alone,
+        table: TableInfo,
+        report: impl Fn(u64) + Send + Sync + 'static,
+    ) -> RowBatches {
+        RowBatches {
+            group: self.node.group().clone(),
+            _alone: alone.clone(),
+            table,
+            patience: self.lock_patience(),
+            cancel: CancelFlag::default(),
+            report: Box::new(report),
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 //! Who works on a table's definition holds a lock ([`Alone`]) which goes with its process. So whatever is unfinished
 //! while the lock can be had was given up.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use deltatree_learner::LeaderGroup;
@@ -17,8 +17,6 @@ use super::schema_change::change_definitions;
 use crate::error::Result;
 use crate::node::Node;
 
-/// Pause between two looks.
-const PAUSE: Duration = Duration::from_secs(5);
 /// How long to wait for the lock of a table that somebody may be working on.
 const PATIENCE: Duration = Duration::from_millis(10);
 
@@ -30,18 +28,8 @@ pub(crate) async fn forget_all(group: &LeaderGroup) -> Result<()> {
     Ok(())
 }
 
-/// Forgets what others have left, for as long as the node lives.
-pub(crate) async fn watch(node: Weak<Node>) {
-    loop {
-        tokio::time::sleep(PAUSE).await;
-        let Some(node) = node.upgrade() else { return };
-        if let Err(e) = look(&node).await {
-            tracing::warn!(error = %e, "cannot look after schema changes that were given up");
-        }
-    }
-}
-
-async fn look(node: &Arc<Node>) -> Result<()> {
+/// Forgets what others have left.
+pub(crate) async fn forget_unfinished(node: &Arc<Node>) -> Result<()> {
     let group = node.group();
     group.learn_definitions().await?;
     for table in unfinished(group) {

@@ -33,6 +33,7 @@ impl VoterCare {
     pub(crate) fn tick(&mut self) -> Result<bool> {
         self.move_safe_point()?;
         self.flush_if_due()?;
+        self.leader.voter().store.spare_scans()?;
         let more_to_purge = self.purge_log()?;
         Ok(self.collect()? || more_to_purge)
     }

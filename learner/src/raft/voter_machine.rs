@@ -1,8 +1,8 @@
 //! The voter's state machine: the row store.
 //!
-//! Applying writes the entry's rows and the applied position in one batch, without a sync. After a
-//! crash the row store may be behind, never torn, and the log makes up for it: applying an entry twice
-//! changes nothing.
+//! Applying writes the entry's rows in one batch, without a sync, and the applied position when all rows up to
+//! there are written. After a crash the row store may be behind: what is at or below its position is whole, and the
+//! log makes up for the rest. Applying an entry twice changes nothing.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ use super::{
     Command, CommitRecord, Entry, LogId, NodeId, SnapshotBounds, SnapshotData, StorageError, StoredMembership,
     TypeConfig,
 };
-use crate::catalog::{CatalogSnapshot, TableInfo};
+use crate::catalog::{CatalogSnapshot, TableInfo, is_definition_key};
 use crate::codec::{meta_range, runs_complete_key};
 use crate::error::{Error, Result};
 use crate::row_store::{ApplyBatch, FillRun, Row, RowStore, Version};
@@ -211,12 +211,17 @@ impl VoterMachine {
             EntryPayload::Normal(Command::DropTableData { table_id }) => batch.drop_table(*table_id),
             EntryPayload::Normal(Command::Commits(commits)) => {
                 for commit in commits.iter() {
+                    if commit.mutations.iter().any(|m| is_definition_key(&m.key)) {
+                        // Entries are applied under the definitions of their time.
+                        batch.settle();
+                    }
                     batch.commit(commit, commits.len() > 1)?;
                     commit_ts = commit_ts.max(commit.commit_ts);
                 }
             }
         }
-        batch.set_meta(APPLIED, &encode::<AppliedState>(&(Some(entry.log_id), self.membership.clone(), commit_ts))?);
+        let applied: AppliedState = (Some(entry.log_id), self.membership.clone(), commit_ts);
+        batch.set_position(APPLIED, encode(&applied)?);
         batch.finish()?;
         state.store.note_applied(entry.log_id.index);
         match &entry.payload {
@@ -313,7 +318,7 @@ pub(crate) struct VoterSnapshots(Arc<VoterState>);
 
 impl VoterSnapshots {
     fn pin(&self) -> Result<Snapshot<TypeConfig>> {
-        let view = self.0.store.pin();
+        let view = self.0.store.pin()?;
         let (last_log_id, last_membership, commit_ts) = match view.meta(APPLIED)? {
             Some(bytes) => decode::<AppliedState>("applied position", &bytes)?,
             None => Default::default(),

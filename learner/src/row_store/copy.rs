@@ -1,5 +1,7 @@
 //! The whole content: out as a stream, in as a replacement.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use deltatree_storage::types::Timestamp;
 
@@ -39,9 +41,11 @@ impl PinnedStore {
 }
 
 impl RowStore {
-    /// Pins the present content.
-    pub(crate) fn pin(&self) -> PinnedStore {
-        PinnedStore(self.backend.snapshot())
+    /// Pins the present content. Errors: `Io`.
+    pub(crate) fn pin(&self) -> Result<PinnedStore> {
+        let mut unsettled = self.unsettled.lock();
+        self.settle_with(&mut unsettled, self.backend.batch(), Vec::new())?;
+        Ok(PinnedStore(self.backend.snapshot()))
     }
 
     /// Replaces all data by `items`, durably; `meta` becomes the replica's state in the same instant. What
@@ -69,7 +73,11 @@ impl RowStore {
         // Refused a moment too early rather than too late.
         self.raise_safe_point(safe_point);
         batch.put(Space::Meta, SAFE_POINT, self.safe_point().0.to_be_bytes());
-        next.switch(batch)
+        let mut unsettled = self.unsettled.lock();
+        next.switch(batch)?;
+        *unsettled = None;
+        self.hot.store(Arc::default());
+        Ok(())
     }
 }
 

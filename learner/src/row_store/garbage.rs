@@ -71,6 +71,10 @@ impl RowStore {
                 match kind {
                     HISTORY => batch.remove(Space::History, subject),
                     _ => {
+                        if self.hot.load().newest(subject).is_some() {
+                            // To be collected when it is settled.
+                            continue;
+                        }
                         if let Some(newest) = self.backend.get(Space::Rows, subject)?
                             && record::header(&newest)? == (record::Header { live: false, commit_ts: Timestamp(at) })
                         {
@@ -99,6 +103,8 @@ impl RowStore {
         let Some(pair) = self.backend.range(Space::Garbage, &[TABLE], &[TABLE + 1]).next() else { return Ok(()) };
         let note = pair.key().map_err(Error::io("read the row store"))?;
         let (table, _) = parse(&note)?;
+        // None of its rows may come back.
+        self.settle()?;
         let before = progress.removed;
         let (start, end) = table_range(TableId(table));
         for space in [Space::Rows, Space::History] {

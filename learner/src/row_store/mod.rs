@@ -5,6 +5,7 @@ mod batch;
 mod copy;
 mod disk;
 mod garbage;
+mod hot;
 #[cfg(test)]
 mod memory;
 mod record;

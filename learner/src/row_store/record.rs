@@ -91,7 +91,8 @@ impl Row {
         Self(Repr::Stored { key, record })
     }
 
-    pub(crate) fn own(key: Bytes, value: Bytes) -> Self {
+    /// A row that is not in the row store, or was looked up by its key.
+    pub fn own(key: Bytes, value: Bytes) -> Self {
         Self(Repr::Own { key, value })
     }
 

@@ -1,9 +1,9 @@
 //! What scans pay for values that nobody can read any more.
 //!
 //! The key-value library keeps every value that a key has had in its memory table, and a scan steps over all
-//! of them. So scans of rows that change all the time would take longer and longer until the table is full.
-//! It is closed before, once scans have wasted about as much time as closing it takes: at worst twice
-//! the least time is spent, whatever comes.
+//! of them. Rows that change all the time stay out of it for the most part ([`super::hot`]); what still gathers
+//! would make scans take longer and longer until the table is full. It is closed before, once scans have wasted
+//! about as much time as closing it takes: at worst twice the least time is spent, whatever comes.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 

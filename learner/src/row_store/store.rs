@@ -2,7 +2,7 @@
 //!
 //! Most reads want the newest version, and most keys have only one. So the newest version of each key
 //! lives under the plain key in its own space, where a point read is one lookup and a scan meets
-//! nothing else. When a key is written again the old version moves to the *history* space, and a note
+//! nothing else ([`super::hot`] is in front of it). When a key is written again the old version moves to the *history* space, and a note
 //! in the *garbage* space says from which safe point on nobody can ask for it:
 //!
 //! ```text
@@ -20,11 +20,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use deltatree_storage::types::Timestamp;
 use fjall::Slice;
+use parking_lot::Mutex;
 
-use super::backend::{Backend, Space};
+use super::backend::{Backend, Batch, Space};
+use super::hot::{HotRows, Recent};
 use super::record::{self, Found, Header, Row};
 use super::scan::StoreScan;
 use super::shadowed::Shadowed;
@@ -38,11 +41,18 @@ pub(crate) struct RowStore {
     safe_point: Arc<AtomicU64>,
     /// What scans step over.
     pub(super) shadowed: Arc<Shadowed>,
+    /// Rows that change all the time. To be taken hold of before the key spaces are read.
+    pub(super) hot: Arc<ArcSwap<HotRows>>,
+    /// The applied position that is to be written with them, if it is not yet. Held by whoever writes or settles.
+    pub(super) unsettled: Arc<Mutex<Option<Position>>>,
     /// Log index after the last entry applied in this life; 0 before the first.
     applied: Arc<AtomicU64>,
     /// That after the last one known to be durable.
     durable: Arc<AtomicU64>,
 }
+
+/// How far the log is applied: the name and the value under which the replica's own state has it.
+pub(super) type Position = (&'static [u8], Vec<u8>);
 
 pub(super) const SAFE_POINT: &[u8] = b"safe_point";
 
@@ -72,6 +82,8 @@ impl RowStore {
             backend,
             safe_point: Arc::default(),
             shadowed: Arc::default(),
+            hot: Arc::default(),
+            unsettled: Arc::default(),
             applied: Arc::default(),
             durable: Arc::default(),
         };
@@ -86,6 +98,11 @@ impl RowStore {
 
     /// A value of the replica's own state.
     pub(crate) fn meta(&self, name: &[u8]) -> Result<Option<Bytes>> {
+        if let Some((position, value)) = &*self.unsettled.lock()
+            && *position == name
+        {
+            return Ok(Some(value.clone().into()));
+        }
         Ok(self.backend.get(Space::Meta, name)?.map(Bytes::from_owner))
     }
 
@@ -101,16 +118,19 @@ impl RowStore {
     }
 
     /// Writes the safe point down, so that it does not go back in the next life, when what it allowed to
-    /// go is gone. Durable with the next batch that is.
+    /// go is gone. Durable with the next batch that is. The hot rows are settled with it, so that the next life
+    /// does not begin before it.
     pub(crate) fn keep_safe_point(&self) -> Result<()> {
+        let mut unsettled = self.unsettled.lock();
         let mut batch = self.backend.batch();
         batch.put(Space::Meta, SAFE_POINT, self.safe_point().0.to_be_bytes());
-        batch.commit()
+        self.settle_with(&mut unsettled, batch, Vec::new())
     }
 
     /// Makes everything applied so far durable. Blocks on disk.
     pub(crate) fn persist(&self) -> Result<()> {
         let applied = self.applied.load(Ordering::Acquire);
+        self.settle()?;
         self.backend.persist()?;
         self.durable.fetch_max(applied, Ordering::AcqRel);
         Ok(())
@@ -126,9 +146,53 @@ impl RowStore {
         self.applied.store(index + 1, Ordering::Release);
     }
 
-    /// Notes what was written: see [`Shadowed`].
+    /// Notes what was written, and closes the memory table if that is due: see [`Shadowed`].
     pub(super) fn note_written(&self, bytes: u64) -> Result<()> {
         if self.shadowed.written(bytes) { self.backend.rotate(Space::Rows) } else { Ok(()) }
+    }
+
+    /// Closes the memory table if scans waste their time on it.
+    pub(crate) fn spare_scans(&self) -> Result<()> {
+        self.note_written(0)
+    }
+
+    /// Writes the hot rows where the others are, and the applied position with them.
+    pub(crate) fn settle(&self) -> Result<()> {
+        self.settle_with(&mut self.unsettled.lock(), self.backend.batch(), Vec::new())
+    }
+
+    /// The same, together with a batch and with newer versions of hot rows.
+    pub(super) fn settle_with(
+        &self,
+        unsettled: &mut Option<Position>,
+        mut batch: Batch,
+        newer: Vec<(Slice, Slice)>,
+    ) -> Result<()> {
+        let mut rows = self.hot.load().settled();
+        rows.extend(newer);
+        let mut bytes = 0;
+        for (key, version) in rows {
+            self.shadowed.overwritten(&key);
+            bytes += (key.len() + version.len()) as u64;
+            batch.put(Space::Rows, key, version);
+        }
+        if let Some((name, value)) = &*unsettled {
+            batch.put(Space::Meta, *name, value.as_slice());
+        }
+        batch.commit()?;
+        *unsettled = None;
+        if !self.hot.load().is_empty() {
+            self.hot.store(Arc::default());
+        }
+        self.note_written(bytes)
+    }
+
+    /// The newest record of a key.
+    pub(super) fn newest(&self, key: &[u8]) -> Result<Option<Slice>> {
+        match self.hot.load().newest(key) {
+            Some(hot) => Ok(Some(hot)),
+            None => self.backend.get(Space::Rows, key),
+        }
     }
 
     /// Bytes on disk.
@@ -166,7 +230,7 @@ impl RowStore {
                     Some(Some(existing)) => key < existing.as_ref(),
                     None => false,
                 };
-                visit(i, if absent { None } else { self.backend.get(Space::Rows, key)? })?;
+                visit(i, if absent { None } else { self.newest(key)? })?;
             }
         }
         Ok(())
@@ -211,12 +275,19 @@ impl RowStore {
 
     /// The version of `key` at `ts`.
     pub(crate) fn find(&self, key: &[u8], ts: Timestamp) -> Result<Found> {
-        let Some(newest) = self.backend.get(Space::Rows, key)? else { return Ok(Found::Nothing) };
-        let header = record::header(&newest)?;
-        if header.commit_ts <= ts {
-            return Ok(if header.live { Found::Record(newest) } else { Found::Nothing });
+        match self.hot.load().at(key, ts)? {
+            Recent::Version(version) => found(version),
+            Recent::Older => self.find_in_history(key, ts),
+            Recent::Unknown => match self.backend.get(Space::Rows, key)? {
+                Some(newest) => self.version_at(key, newest, ts),
+                None => Ok(Found::Nothing),
+            },
         }
-        self.find_in_history(key, ts)
+    }
+
+    /// The version of `key` at `ts`, where `newest` is its newest one.
+    pub(super) fn version_at(&self, key: &[u8], newest: Slice, ts: Timestamp) -> Result<Found> {
+        if record::header(&newest)?.commit_ts <= ts { found(newest) } else { self.find_in_history(key, ts) }
     }
 
     /// The newest overwritten version of `key` at or below `ts`.
@@ -230,11 +301,15 @@ impl RowStore {
             if found_key.len() != from.len() {
                 continue;
             }
-            let live = record::header(&version)?.live;
-            return Ok(if live { Found::Record(version) } else { Found::Nothing });
+            return found(version);
         }
         Ok(Found::Nothing)
     }
+}
+
+/// A version as the answer to a lookup.
+pub(super) fn found(version: Slice) -> Result<Found> {
+    Ok(if record::header(&version)?.live { Found::Record(version) } else { Found::Nothing })
 }
 
 /// Reads versions of one voter's rows; see [`crate::RowReader`]. Methods block on disk for what is not cached.

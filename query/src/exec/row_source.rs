@@ -5,9 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use deltatree_learner::RowReader;
 use deltatree_learner::catalog::{IndexInfo, TableInfo};
 use deltatree_learner::codec::{decode_index_entry, row_key, row_range};
+use deltatree_learner::{Row, RowReader};
 use deltatree_storage::types::{KeyRange, RowKey, Timestamp};
 
 use super::own_rows::MergedScan;
@@ -33,9 +33,9 @@ pub enum RowSource {
     Read(ReadRows),
 }
 
-/// Rows as the row store holds them: key and value of each.
+/// Rows as the row store holds them.
 #[derive(Clone, Default)]
-pub struct ReadRows(pub Arc<[(Bytes, Bytes)]>);
+pub struct ReadRows(pub Arc<[Row]>);
 
 impl fmt::Debug for ReadRows {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -146,9 +146,9 @@ impl RowCursor<'_> {
                 self.look_up(&batch, found)?;
             },
             RowWalk::Read { rows, next } => match rows.0.get(*next) {
-                Some((key, value)) => {
+                Some(row) => {
                     *next += 1;
-                    take(key, value).map(|()| true)
+                    take(row.key(), row.value()).map(|()| true)
                 }
                 None => Ok(false),
             },

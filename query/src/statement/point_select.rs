@@ -132,7 +132,7 @@ impl Session {
 }
 
 /// The columns that a query selects, if it selects plain columns.
-fn projection(target: &Target, select: &Select) -> Option<(Vec<usize>, SchemaRef)> {
+pub(super) fn projection(target: &Target, select: &Select) -> Option<(Vec<usize>, SchemaRef)> {
     let table = &*target.table;
     let mut positions = Vec::new();
     let mut fields = Vec::new();

@@ -5,7 +5,7 @@ use mysql::{Conn, Row};
 
 use crate::common::{code, connect, with_server};
 
-const QUERIES: [&str; 11] = [
+const QUERIES: [&str; 16] = [
     "SELECT * FROM t WHERE {} ORDER BY id",
     "SELECT c FROM t WHERE {} ORDER BY c, id",
     "SELECT DISTINCT c FROM t WHERE {} ORDER BY c",
@@ -17,6 +17,11 @@ const QUERIES: [&str; 11] = [
     "SELECT SUM(k) FROM t WHERE {} HAVING 1 = 0",
     "SELECT 1 FROM t WHERE {}",
     "SELECT id, c FROM t WHERE {} ORDER BY id DESC LIMIT 2",
+    "SELECT k, c FROM t WHERE {} ORDER BY k DESC, c, id LIMIT 3, 4",
+    "SELECT DISTINCT k FROM t WHERE {} ORDER BY k",
+    "SELECT DISTINCT c, k FROM t WHERE {} ORDER BY c DESC, k LIMIT 5",
+    "SELECT id AS c, x.c AS id FROM t x WHERE {} ORDER BY id, x.id",
+    "SELECT ALL c FROM t WHERE {} ORDER BY k IS NULL, t.k DESC, id",
 ];
 
 /// The first condition of each pair is on the key, the second is the same in a form that no plan is kept for.
@@ -46,7 +51,8 @@ fn both_agree(connection: &mut Conn) {
 
 fn fill(connection: &mut Conn, key: &str) {
     connection.query_drop(format!("CREATE TABLE t (id {key} PRIMARY KEY, k INT, c VARCHAR(20))")).unwrap();
-    let rows: Vec<String> = (1..=40).map(|id| format!("({id}, {}, 'text {}')", id * 7 % 11, id % 5)).collect();
+    let rows: Vec<String> =
+        (1..=40).map(|id| format!("({id}, NULLIF({}, 3), 'text {}')", id * 7 % 11, id % 5)).collect();
     connection.query_drop(format!("INSERT INTO t VALUES {}", rows.join(", "))).unwrap();
 }
 

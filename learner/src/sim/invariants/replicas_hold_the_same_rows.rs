@@ -10,12 +10,14 @@ use crate::codec::{KeyShape, key_shape};
 use crate::raft::{NodeId, VoterState};
 use crate::sim::history::{History, Taken};
 
-/// Newest rows, definitions and counters, dropped tables aside: those are collected bit by bit.
+/// Rows, definitions and counters at that position, dropped tables aside: those are collected bit by bit. After a
+/// crash there may be parts of later commits, which it will be fed again.
 pub(crate) fn check(history: &History, node: NodeId, state: &VoterState) -> Verdict {
     let (start, end) = (Bytes::from_static(&[0]), Bytes::from_static(&[0xff]));
     let mut found = BTreeMap::new();
-    for row in state.store.newest_rows(&start, &end) {
-        let row = row.map_err(|e| e.to_string())?;
+    let ts = history.with(|t: &mut Taken| t.commit_ts_at(state.applied().index));
+    for row in state.store.versions_at(&start, &end, ts).map_err(|e| e.to_string())? {
+        let (row, _) = row.map_err(|e| e.to_string())?;
         found.insert(row.key_bytes(), row.value_bytes());
     }
     let catalog = state.catalog();
@@ -25,7 +27,6 @@ pub(crate) fn check(history: &History, node: NodeId, state: &VoterState) -> Verd
     };
     found.retain(|key, _| lives(key));
     let expected: BTreeMap<Bytes, Bytes> = history.with(|t: &mut Taken| {
-        let ts = t.commit_ts_at(state.applied().index);
         let pairs = t.pairs_at(&start, &end, ts).filter(|(key, _)| lives(key));
         pairs.map(|(key, value)| (key.clone(), value.clone())).collect()
     });

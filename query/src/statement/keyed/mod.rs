@@ -3,12 +3,13 @@
 //!
 //! - [`conditions`]: conditions as what a key can tell
 //! - [`rows`]: the rows named, read or locked
-//! - [`select`]: queries over them, with plans that are kept; [`order`]: what `ORDER BY … LIMIT` leaves
-//!   of them
+//! - [`select`]: queries over them, with plans that are kept, or with none at all ([`plain`]); [`order`]: what
+//!   `ORDER BY … LIMIT` leaves of them
 //! - [`change`]: `UPDATE` and `DELETE` of them
 
 mod change;
 mod conditions;
 mod order;
+mod plain;
 mod rows;
 mod select;

@@ -5,7 +5,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use datafusion::sql::sqlparser::ast::{Expr, TableFactor};
 use deltatree_learner::codec::{decode_index_entry, decode_row, decode_row_key, row_key, row_range};
-use deltatree_learner::{RowReader, Transaction};
+use deltatree_learner::{Row, RowReader, Transaction};
 use deltatree_storage::types::{RowKey, Timestamp, Value};
 
 use super::conditions::predicates;
@@ -24,8 +24,8 @@ pub(super) struct KeyedRows {
     pub(super) first: Option<usize>,
 }
 
-/// Key and value of each row, as the row store has them.
-pub(super) type Rows = Vec<(Bytes, Bytes)>;
+/// The rows as the row store has them.
+pub(super) type Rows = Vec<Row>;
 
 /// Where rows are read.
 enum RowsAt<'a> {
@@ -45,18 +45,11 @@ impl RowsAt<'_> {
 
     /// The first `most` entries between two keys.
     fn scan(&self, start: Bytes, end: Bytes, reverse: bool, most: usize) -> Result<Rows> {
-        fn entries<E>(
-            rows: impl Iterator<Item = std::result::Result<deltatree_learner::Row, E>>,
-            most: usize,
-        ) -> std::result::Result<Rows, E> {
-            let entry =
-                |row: deltatree_learner::Row| (Bytes::copy_from_slice(row.key()), Bytes::copy_from_slice(row.value()));
-            rows.take(most).map(|row| row.map(entry)).collect()
-        }
-        Ok(match self {
-            Self::Committed(reader, ts) => entries(reader.scan(start, end, *ts, reverse), most)?,
-            Self::Own(transaction, ts) => entries(transaction.scan_at(start, end, *ts, reverse), most)?,
-        })
+        let rows: std::result::Result<Rows, _> = match self {
+            Self::Committed(reader, ts) => reader.scan(start, end, *ts, reverse).take(most).collect(),
+            Self::Own(transaction, ts) => transaction.scan_at(start, end, *ts, reverse).take(most).collect(),
+        };
+        Ok(rows?)
     }
 }
 
@@ -75,8 +68,9 @@ impl KeyedRows {
                 let index = table.indexes.iter().find(|i| i.id == *index);
                 let index = index.ok_or_else(|| SqlError::internal("a path by an index that is not there"))?;
                 let entries = self.scan(at, ranges.iter().map(|r| (r.start.clone(), r.end.clone())), most)?;
-                let handles =
-                    entries.iter().map(|(key, value)| Ok(decode_index_entry(table, index, key, value)?.handle));
+                let handles = entries
+                    .iter()
+                    .map(|entry| Ok(decode_index_entry(table, index, entry.key(), entry.value())?.handle));
                 let handles = handles.collect::<Result<Vec<_>>>()?;
                 self.look_up(at, handles.iter())?
             }
@@ -114,14 +108,14 @@ impl KeyedRows {
     fn look_up<'k>(&self, at: &RowsAt<'_>, keys: impl DoubleEndedIterator<Item = &'k RowKey>) -> Result<Rows> {
         let keys: Vec<_> = keys.map(|key| row_key(self.target.table.id, key.as_ref())).collect();
         let rows = at.multi_get(&keys)?;
-        Ok(keys.into_iter().zip(rows).filter_map(|(key, row)| Some((key, row?))).collect())
+        Ok(keys.into_iter().zip(rows).filter_map(|(key, row)| Some(Row::own(key, row?))).collect())
     }
 
     /// A row as it was read: its key, and its columns.
-    pub(super) fn decode(&self, (key, value): &(Bytes, Bytes)) -> Result<(RowKey, Vec<Value>)> {
+    pub(super) fn decode(&self, row: &Row) -> Result<(RowKey, Vec<Value>)> {
         let table = &*self.target.table;
-        let (_, key) = decode_row_key(key, table.key_kind())?;
-        let row = decode_row(table, &key, value)?;
+        let (_, key) = decode_row_key(row.key(), table.key_kind())?;
+        let row = decode_row(table, &key, row.value())?;
         Ok((key, row))
     }
 }
@@ -167,7 +161,7 @@ impl Session {
         let begun = Instant::now();
         while begun.elapsed() < self.lock_patience() {
             let Some(found) = self.read_keyed(rows, ts)? else { return Ok(None) };
-            let keys: Vec<_> = found.iter().map(|(key, _)| key.clone()).filter(|key| !locked.contains(key)).collect();
+            let keys: Vec<_> = found.iter().map(Row::key_bytes).filter(|key| !locked.contains(key)).collect();
             let Some(settled) = self.lock_found(&keys).await? else { return Ok(Some(found)) };
             ts = settled;
             locked.extend(keys);

@@ -11,6 +11,7 @@ use datafusion::sql::sqlparser::ast::{Query, SetExpr, visit_relations};
 use futures::StreamExt;
 
 use super::order::{Limit, direction};
+use super::plain::PlainResult;
 use super::rows::KeyedRows;
 use crate::error::Result;
 use crate::exec::ReadRows;
@@ -25,6 +26,8 @@ struct KeyedQuery {
     limit: Option<Limit>,
     /// Whether it locks the rows.
     locks: bool,
+    /// Its result, if that needs no plan.
+    plain: Option<PlainResult>,
 }
 
 impl Session {
@@ -41,6 +44,9 @@ impl Session {
             return Ok(None);
         }
         let Some(found) = found else { return Ok(None) };
+        if let Some(plain) = &keyed.plain {
+            return plain.stream(&keyed.rows, &found, keyed.limit).map(Some);
+        }
         let mut rest = query.clone();
         rest.limit_clause = None;
         if let SetExpr::Select(select) = &mut *rest.body {
@@ -64,16 +70,20 @@ impl Session {
         }
         let mut rows = self.keyed_rows(table, select.selection.as_ref())?;
         let locks = !query.locks.is_empty() && self.transaction.is_some();
+        let direction = direction(query, select, &rows);
+        if let Some(reverse) = direction {
+            rows.reverse = reverse;
+        }
         if let Some(limit) = limit {
-            if let Some(reverse) = direction(query, select, &rows) {
-                rows.reverse = reverse;
+            if direction.is_some() {
                 rows.first = Some(limit.skip.checked_add(limit.take)?);
             } else if locks {
                 // Rows that are not returned are not locked.
                 return None;
             }
         }
-        Some(KeyedQuery { rows, limit, locks })
+        let plain = PlainResult::of(query, select, &rows, direction.is_some());
+        Some(KeyedQuery { rows, limit, locks, plain })
     }
 }
 

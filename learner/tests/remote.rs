@@ -17,7 +17,7 @@ use deltatree_learner::catalog::{CatalogSnapshot, TableInfo, alter_table};
 use deltatree_learner::cluster::{LearnerNode, MemberConfig, NodeConfig, VoterNode};
 use deltatree_learner::codec::meta_range;
 use deltatree_learner::columnar::{ColumnarReplica, TableScan};
-use deltatree_learner::{Error, ErrorKind, LeaderGroup, RemoteGroupConfig, Transaction, TxnOptions};
+use deltatree_learner::{Error, ErrorKind, LeaderGroup, PeerLinks, RemoteGroupConfig, Transaction, TxnOptions};
 use deltatree_proto::v1::group_leader_client::GroupLeaderClient;
 use deltatree_proto::v1::{KeepAliveRequest, LockKeysRequest, ReleaseLocksRequest};
 use deltatree_storage::api::ScanRequest;
@@ -57,7 +57,9 @@ async fn leader(voters: &[VoterNode]) -> usize {
 }
 
 async fn connect(addresses: Vec<String>) -> LeaderGroup {
-    LeaderGroup::connect(RemoteGroupConfig { addresses, txn_bytes_limit: 64 << 20 }).await.unwrap()
+    LeaderGroup::connect(RemoteGroupConfig { addresses, txn_bytes_limit: 64 << 20, links: PeerLinks::default() })
+        .await
+        .unwrap()
 }
 
 async fn front_end(voters: &[VoterNode]) -> LeaderGroup {
@@ -426,12 +428,12 @@ async fn a_table_that_becomes_columnar_is_built_from_the_leaders_rows() {
     assert_eq!(columnar_rows(learner.columnar(), info.id, ts).len(), 500);
 
     // It is the same member in its next life.
-    let members = deltatree_learner::cluster::members(&member.join).await.unwrap();
+    let members = deltatree_learner::cluster::members(&member.join, &member.links).await.unwrap();
     learner.shutdown().await.unwrap();
     drop(learner);
     let learner = LearnerNode::start(member.clone()).await.unwrap();
     learner.read_gate(PATIENCE).await.unwrap();
-    assert_eq!(deltatree_learner::cluster::members(&member.join).await.unwrap(), members);
+    assert_eq!(deltatree_learner::cluster::members(&member.join, &member.links).await.unwrap(), members);
     learner.shutdown().await.unwrap();
 }
 

@@ -13,7 +13,7 @@ use crate::columnar::{columnar_service, pass_gate};
 use crate::error::Result;
 use crate::group::GateReport;
 use crate::maintenance::Maintenance;
-use crate::raft::{Beside, Network, replica_routes, serve};
+use crate::raft::{Beside, Network, replica_routes};
 use crate::replica::{ColumnarLearner, LearnerSetup};
 
 /// A columnar learner that the leader reaches by gRPC.
@@ -41,10 +41,10 @@ impl LearnerNode {
             beside,
             threads: THREADS,
         };
-        let network = Network::default();
+        let network = Network::new(config.links.clone());
         let learner = Arc::new(ColumnarLearner::open(setup, network).await?);
         let routes = replica_routes(learner.peer(), None).add_service(columnar_service(learner.clone()));
-        let address = learner.run(serve(config.listen, routes)).await??;
+        let address = learner.run(async move { config.links.serve(config.listen, routes).await }).await??;
         let maintenance = Maintenance::of_learner(&maintained, learner.clone())?;
         Ok(Self { learner, address, maintenance })
     }

@@ -13,6 +13,7 @@ use std::time::Duration;
 use super::{LearnerNode, NodeConfig, VoterNode, identity};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};
+use crate::grpc::PeerLinks;
 use crate::leader::Member;
 use crate::raft::Beside;
 use crate::remote::{LeaderRows, MembershipClient};
@@ -30,6 +31,8 @@ pub struct MemberConfig {
     pub join: Vec<String>,
     /// Physical time.
     pub clock: Arc<dyn Clock>,
+    /// How it speaks with the others.
+    pub links: PeerLinks,
 }
 
 /// Longest wait of a newcomer for a group that is being formed.
@@ -39,11 +42,24 @@ impl MemberConfig {
     /// On the loopback interface, where it is reached by the port that it listens on.
     pub fn on_loopback(data_dir: impl Into<PathBuf>, port: u16, join: Vec<String>) -> Self {
         let listen = SocketAddr::from(([127, 0, 0, 1], port));
-        Self { data_dir: data_dir.into(), listen, advertise: listen.to_string(), join, clock: Arc::new(SystemClock) }
+        Self {
+            data_dir: data_dir.into(),
+            listen,
+            advertise: listen.to_string(),
+            join,
+            clock: Arc::new(SystemClock),
+            links: PeerLinks::default(),
+        }
     }
 
     fn node(&self, id: u64) -> NodeConfig {
-        NodeConfig { id, data_dir: self.data_dir.clone(), listen: self.listen, clock: self.clock.clone() }
+        NodeConfig {
+            id,
+            data_dir: self.data_dir.clone(),
+            listen: self.listen,
+            clock: self.clock.clone(),
+            links: self.links.clone(),
+        }
     }
 
     /// The founders by number, and this one's, if it is one.
@@ -60,7 +76,7 @@ impl MemberConfig {
         }
         let id = match founder {
             Some(id) => id,
-            None => MembershipClient::new(&self.join)?.join(&self.advertise, PATIENCE).await?,
+            None => MembershipClient::new(&self.join, self.links.clone())?.join(&self.advertise, PATIENCE).await?,
         };
         identity::keep(&self.data_dir, id)?;
         Ok(id)
@@ -93,18 +109,18 @@ impl LearnerNode {
     /// [`VoterNode::start`].
     pub async fn start(config: MemberConfig) -> Result<Self> {
         let id = config.number(None).await?;
-        let rows = LeaderRows::new(&config.join)?;
+        let rows = LeaderRows::new(&config.join, config.links.clone())?;
         Self::open_beside(config.node(id), Beside::Elsewhere(Arc::new(rows))).await
     }
 }
 
 /// The members of the group that some voters, `host:port`, belong to. Errors: `NotLeader`, `Invalid`.
-pub async fn members(voters: &[String]) -> Result<Vec<Member>> {
-    MembershipClient::new(voters)?.members().await
+pub async fn members(voters: &[String], links: &PeerLinks) -> Result<Vec<Member>> {
+    MembershipClient::new(voters, links.clone())?.members().await
 }
 
 /// Takes the member that listens at `address` out of its group; it may end then. Errors: `NotLeader`,
 /// `Timeout`, `Invalid` for the last voter.
-pub async fn remove_member(voters: &[String], address: &str) -> Result<()> {
-    MembershipClient::new(voters)?.remove(address).await
+pub async fn remove_member(voters: &[String], address: &str, links: &PeerLinks) -> Result<()> {
+    MembershipClient::new(voters, links.clone())?.remove(address).await
 }

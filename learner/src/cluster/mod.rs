@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::GroupConfig;
+use crate::grpc::PeerLinks;
 
 /// One replica of a group over several processes.
 #[derive(Clone)]
@@ -28,6 +29,8 @@ pub struct NodeConfig {
     pub listen: SocketAddr,
     /// Physical time.
     pub clock: Arc<dyn Clock>,
+    /// How it speaks with the others.
+    pub links: PeerLinks,
 }
 
 impl NodeConfig {
@@ -38,6 +41,7 @@ impl NodeConfig {
             data_dir: data_dir.into(),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             clock: Arc::new(SystemClock),
+            links: PeerLinks::default(),
         }
     }
 

@@ -13,7 +13,7 @@ use crate::access::{LeaderAccess, RowReader};
 use crate::error::Result;
 use crate::leader::{Leader, LeaderLimits};
 use crate::maintenance::Maintenance;
-use crate::raft::{LocalPeer, Network, ReadIndexService, replica_routes, serve};
+use crate::raft::{LocalPeer, Network, ReadIndexService, replica_routes};
 use crate::remote::{MembershipClient, leader_service};
 use crate::replica::{Voter, VoterSetup};
 use crate::txn::{Transaction, TxnOptions};
@@ -40,13 +40,13 @@ impl VoterNode {
             limits: LeaderLimits { replication: Duration::from_secs(10), ..LeaderLimits::default() },
             threads: THREADS,
         };
-        let voter = Voter::open(setup, Network::default()).await?;
+        let voter = Voter::open(setup, Network::new(config.links.clone())).await?;
         let leader = voter.leader().clone();
         let peer = LocalPeer::new(leader.raft().clone(), None);
         let maintenance = Maintenance::of_voter(&maintained, leader.clone())?;
         let served = async move {
             let routes = replica_routes(peer, Some(read_index_service(leader.clone())));
-            serve(config.listen, routes.add_service(leader_service(leader))).await
+            config.links.serve(config.listen, routes.add_service(leader_service(leader))).await
         };
         let address = voter.run(served).await??;
         Ok(Self { voter, address, maintenance })
@@ -65,8 +65,9 @@ impl VoterNode {
 
     /// Asks, in the background, to become a voter of the group of `voters` once this one has caught up.
     pub(super) async fn become_voter(&self, id: u64, voters: Vec<String>) -> Result<()> {
+        let links = self.voter.leader().voter().links.clone();
         let asking = async move {
-            let membership = MembershipClient::new(&voters)?;
+            let membership = MembershipClient::new(&voters, links)?;
             tokio::spawn(async move {
                 if let Err(e) = membership.become_voter(id).await {
                     tracing::error!(error = %e, "this process cannot become a voter");

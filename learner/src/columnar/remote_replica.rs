@@ -7,12 +7,13 @@ use deltatree_proto::v1::columnar_replica_client::ColumnarReplicaClient;
 use deltatree_proto::v1::{GateRequest, ProgressRequest, TableAt, TableScan};
 use deltatree_storage::api::{ScanEstimate, ScanRequest, SnapshotStatistics};
 use deltatree_storage::types::{TableId, Timestamp};
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 use tonic::{Response, Status};
 
 use super::remote_scan::RemoteScan;
 use super::wire::{WireEstimate, WireRequest, WireStatistics, decode, encode};
 use crate::error::{Error, Result};
+use crate::grpc::PeerLinks;
 use crate::raft::MESSAGE_BYTES;
 use crate::remote::Failure;
 use crate::runtime::OwnRuntime;
@@ -24,6 +25,7 @@ const ANSWER: Duration = Duration::from_secs(5);
 pub(crate) struct RemoteReplica {
     address: String,
     client: ColumnarReplicaClient<Channel>,
+    links: PeerLinks,
     /// Of the front end: where connections live.
     runtime: Arc<OwnRuntime>,
 }
@@ -41,17 +43,11 @@ pub(crate) struct ReplicaProgress {
 
 impl RemoteReplica {
     /// `address` is `host:port`. Connects when it is first used. Call it within the front end's runtime.
-    pub(crate) fn new(address: &str, runtime: Arc<OwnRuntime>) -> Result<Self> {
-        let endpoint = Endpoint::from_shared(format!("http://{address}"))
-            .map_err(|e| Error::Invalid(format!("{address} is not HOST:PORT: {e}")))?
-            .connect_timeout(Duration::from_secs(1))
-            .http2_keep_alive_interval(Duration::from_secs(2))
-            .keep_alive_timeout(Duration::from_secs(4))
-            .tcp_nodelay(true);
-        let client = ColumnarReplicaClient::new(endpoint.connect_lazy())
+    pub(crate) fn new(address: &str, links: PeerLinks, runtime: Arc<OwnRuntime>) -> Result<Self> {
+        let client = ColumnarReplicaClient::new(links.channel(address)?)
             .max_decoding_message_size(MESSAGE_BYTES)
             .max_encoding_message_size(MESSAGE_BYTES);
-        Ok(Self { address: address.to_owned(), client, runtime })
+        Ok(Self { address: address.to_owned(), client, links, runtime })
     }
 
     /// Where it listens.
@@ -90,7 +86,7 @@ impl RemoteReplica {
     pub(super) fn failed(&self, status: &Status) -> Error {
         match Failure::read(status) {
             Some(failure) => failure.into_error(),
-            None => self.unreachable(status.message().to_owned()),
+            None => self.unreachable(self.links.why(&self.address, status)),
         }
     }
 

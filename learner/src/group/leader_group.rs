@@ -13,6 +13,7 @@ use crate::catalog::{CatalogSnapshot, TableInfo};
 use crate::columnar::ColumnarReplica;
 use crate::config::GroupConfig;
 use crate::error::{Error, Result};
+use crate::grpc::PeerLinks;
 use crate::leader::{LeaderLimits, ReaderGuard};
 use crate::maintenance::Maintenance;
 use crate::raft::{Beside, Network, NodeId};
@@ -52,12 +53,14 @@ struct Replicas {
 }
 
 /// Where a group in other processes is.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct RemoteGroupConfig {
     /// Some of its voters, `host:port`. The others are found.
     pub addresses: Vec<String>,
     /// Bytes of keys and values that a transaction may hold.
     pub txn_bytes_limit: u64,
+    /// The way to them.
+    pub links: PeerLinks,
 }
 
 /// The only voter of a group in one process.
@@ -116,8 +119,8 @@ impl LeaderGroup {
     ///
     /// Errors: `NotLeader` if no leader was found, `Invalid` if an address is none.
     pub async fn connect(config: RemoteGroupConfig) -> Result<Self> {
-        let RemoteGroupConfig { addresses, txn_bytes_limit } = config;
-        let leader = RemoteLeader::connect(RemoteSetup { addresses, txn_bytes_limit }).await?;
+        let RemoteGroupConfig { addresses, txn_bytes_limit, links } = config;
+        let leader = RemoteLeader::connect(RemoteSetup { addresses, txn_bytes_limit, links }).await?;
         Ok(Self { inner: Arc::new(Inner { leader: LeaderAccess::There(leader), replicas: None }) })
     }
 

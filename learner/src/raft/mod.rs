@@ -22,8 +22,6 @@ pub(crate) use columnar_machine::{Beside, ColumnarMachine, LearnerState, durable
 pub(crate) use log_store::SIMULATED_LOG;
 pub(crate) use log_store::{DurableLog, MemoryLog};
 pub(crate) use settings::raft_config;
-pub(crate) use transport::{
-    Backlog, LocalPeer, MESSAGE_BYTES, Network, ReadIndexService, read_index, replica_routes, serve,
-};
+pub(crate) use transport::{Backlog, LocalPeer, MESSAGE_BYTES, Network, ReadIndexService, read_index, replica_routes};
 pub(crate) use types::{Entry, LogId, Raft, StorageError, StoredMembership};
 pub(crate) use voter_machine::{Applied, VoterMachine, VoterState};

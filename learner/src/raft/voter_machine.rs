@@ -23,6 +23,7 @@ use super::{
 use crate::catalog::{CatalogSnapshot, TableInfo, is_definition_key};
 use crate::codec::{meta_range, runs_complete_key};
 use crate::error::{Error, Result};
+use crate::grpc::PeerLinks;
 use crate::row_store::{ApplyBatch, FillRun, Row, RowStore, Version};
 
 const APPLIED: &[u8] = b"applied";
@@ -47,19 +48,22 @@ pub(crate) struct VoterState {
     /// Held while an entry is applied, and while garbage is collected: collecting looks at a record and
     /// then removes it.
     writing: Mutex<()>,
+    /// The way to other voters, for rows that are not in the log.
+    pub(crate) links: PeerLinks,
 }
 
 type AppliedState = (Option<LogId>, StoredMembership, Timestamp);
 
 impl VoterState {
     /// Reads the state from the store. Blocks on disk. Errors: `Io`, `Corrupt`.
-    pub(crate) fn load(store: RowStore) -> Result<Arc<Self>> {
+    pub(crate) fn load(store: RowStore, links: PeerLinks) -> Result<Arc<Self>> {
         let state = Self {
             store,
             catalog: ArcSwap::default(),
             applied: watch::Sender::default(),
             tso_window: Mutex::default(),
             writing: Mutex::default(),
+            links,
         };
         state.reload()?;
         // Older definitions than the newest do no harm: an id that comes later is not yet handed out in them.
@@ -353,7 +357,7 @@ mod tests {
     use super::*;
 
     fn machine(dir: &tempfile::TempDir) -> (Arc<VoterState>, VoterMachine) {
-        let state = VoterState::load(RowStore::open(dir.path(), 1 << 20).unwrap()).unwrap();
+        let state = VoterState::load(RowStore::open(dir.path(), 1 << 20).unwrap(), PeerLinks::default()).unwrap();
         (state.clone(), VoterMachine::new(state).unwrap())
     }
 

@@ -10,11 +10,12 @@ use std::time::{Duration, Instant};
 
 use deltatree_proto::v1::group_leader_client::GroupLeaderClient;
 use parking_lot::Mutex;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 use tonic::{Code, Response, Status};
 
 use super::failure::Failure;
 use crate::error::{Error, Result};
+use crate::grpc::PeerLinks;
 use crate::raft::MESSAGE_BYTES;
 
 /// A connection to one voter.
@@ -37,6 +38,7 @@ pub(super) enum Repeat {
 /// The voters that are known.
 pub(super) struct Finder {
     known: Mutex<Known>,
+    links: PeerLinks,
     /// Where connections live.
     runtime: tokio::runtime::Handle,
 }
@@ -63,16 +65,17 @@ enum Outcome {
 impl Finder {
     /// `addresses` of some voters, `host:port`. Call it within a runtime that outlives the finder.
     /// Errors: `Invalid` if there are none, or one is no address.
-    pub(super) fn new(addresses: &[String]) -> Result<Self> {
+    pub(super) fn new(addresses: &[String], links: PeerLinks) -> Result<Self> {
         if addresses.is_empty() {
             return Err(Error::Invalid("no address of the group is given".into()));
         }
         let finder = Self {
             known: Mutex::new(Known { addresses: addresses.to_vec(), current: 0, clients: HashMap::new() }),
+            links,
             runtime: tokio::runtime::Handle::current(),
         };
         for address in addresses {
-            let client = connect(address)?;
+            let client = connect(address, &finder.links)?;
             finder.known.lock().clients.insert(address.clone(), client);
         }
         Ok(finder)
@@ -92,7 +95,7 @@ impl Finder {
             Some(client) => client.clone(),
             None => {
                 let _there = self.runtime.enter();
-                let client = connect(&address)?;
+                let client = connect(&address, &self.links)?;
                 known.clients.insert(address.clone(), client.clone());
                 client
             }
@@ -145,7 +148,7 @@ impl Finder {
             let (address, client) = self.current()?;
             let outcome = match tokio::time::timeout(attempt, send(client)).await {
                 Ok(Ok(answer)) => return Ok(answer.into_inner()),
-                Ok(Err(status)) => Outcome::of(&status),
+                Ok(Err(status)) => Outcome::of(&status, || self.links.why(&address, &status)),
                 Err(_) => Outcome::Lost(format!("no answer within {} ms", attempt.as_millis())),
             };
             let last = match outcome {
@@ -173,16 +176,17 @@ impl Finder {
 }
 
 impl Outcome {
-    fn of(status: &Status) -> Self {
+    /// `why` tells the transport's reason.
+    fn of(status: &Status, why: impl Fn() -> String) -> Self {
         match Failure::read(status) {
             Some(Failure::NotLeader { address }) => Self::NotLeader(address),
             Some(failure) => Self::Failed(failure.into_error()),
-            None if refused(status) => Self::Unsent(reason(status)),
+            None if refused(status) => Self::Unsent(why()),
             None => match status.code() {
                 Code::InvalidArgument | Code::OutOfRange | Code::ResourceExhausted | Code::Unimplemented => {
-                    Self::Failed(Error::Internal(format!("the leader refuses a request: {}", reason(status))))
+                    Self::Failed(Error::Internal(format!("the leader refuses a request: {}", why())))
                 }
-                _ => Self::Lost(reason(status)),
+                _ => Self::Lost(why()),
             },
         }
     }
@@ -200,21 +204,9 @@ fn refused(status: &Status) -> bool {
     false
 }
 
-fn reason(status: &Status) -> String {
-    status.message().to_owned()
-}
-
-/// Connects when it is first used, and again after it was cut off. A voter that has stopped without a
-/// word is given up after a few seconds.
-pub(super) fn connect(address: &str) -> Result<Client> {
-    let endpoint = Endpoint::from_shared(format!("http://{address}"))
-        .map_err(|e| Error::Invalid(format!("{address} is not HOST:PORT: {e}")))?
-        .connect_timeout(Duration::from_secs(2))
-        .http2_keep_alive_interval(Duration::from_secs(2))
-        .keep_alive_timeout(Duration::from_secs(4))
-        .keep_alive_while_idle(true)
-        .tcp_nodelay(true);
-    Ok(GroupLeaderClient::new(endpoint.connect_lazy())
+/// Connects when it is first used.
+pub(super) fn connect(address: &str, links: &PeerLinks) -> Result<Client> {
+    Ok(GroupLeaderClient::new(links.channel(address)?)
         .max_decoding_message_size(MESSAGE_BYTES)
         .max_encoding_message_size(MESSAGE_BYTES))
 }
@@ -224,7 +216,7 @@ mod tests {
     use super::*;
 
     fn finder(addresses: &[&str]) -> Finder {
-        Finder::new(&addresses.iter().map(|a| (*a).to_owned()).collect::<Vec<_>>()).unwrap()
+        Finder::new(&addresses.iter().map(|a| (*a).to_owned()).collect::<Vec<_>>(), PeerLinks::default()).unwrap()
     }
 
     #[tokio::test]
@@ -249,6 +241,6 @@ mod tests {
         let finder = finder(&["127.0.0.1:1"]);
         let (_, mut client) = finder.current().unwrap();
         let status = client.get_timestamp(deltatree_proto::v1::TimestampRequest {}).await.unwrap_err();
-        assert!(matches!(Outcome::of(&status), Outcome::Unsent(_)), "{status:?}");
+        assert!(matches!(Outcome::of(&status, String::new), Outcome::Unsent(_)), "{status:?}");
     }
 }

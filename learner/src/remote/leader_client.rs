@@ -20,17 +20,20 @@ use crate::catalog::CatalogSnapshot;
 use crate::columnar::RemoteReplica;
 use crate::error::{Error, Result};
 use crate::group::GroupStatus;
+use crate::grpc::PeerLinks;
 use crate::leader::{ReaderGuard, Readers};
 use crate::runtime::{Favour, OwnRuntime};
 use crate::txn::{CommitRequest, TxnId};
 
 /// What a front end knows of its group at the start.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct RemoteSetup {
     /// Some of the voters, `host:port`.
     pub(crate) addresses: Vec<String>,
     /// Bytes that a transaction may hold.
     pub(crate) txn_bytes_limit: u64,
+    /// The way to them.
+    pub(crate) links: PeerLinks,
 }
 
 /// See the module.
@@ -63,8 +66,9 @@ impl RemoteLeader {
     pub(crate) async fn connect(setup: RemoteSetup) -> Result<Arc<Self>> {
         const THREADS: usize = 1;
         let runtime = Arc::new(OwnRuntime::start("front-end", THREADS, Favour::RELAY)?);
-        let RemoteSetup { addresses, txn_bytes_limit } = setup;
-        let finder = Arc::new(runtime.run(async move { Finder::new(&addresses) }).await??);
+        let RemoteSetup { addresses, txn_bytes_limit, links } = setup;
+        let found_by = links.clone();
+        let finder = Arc::new(runtime.run(async move { Finder::new(&addresses, found_by) }).await??);
         let leader = Arc::new(Self {
             id: RandomState::new().hash_one(std::process::id()),
             finder,
@@ -74,7 +78,7 @@ impl RemoteLeader {
             next_txn: AtomicU64::new(1),
             lockers: Lockers::default(),
             txn_bytes_limit,
-            replicas: Arc::new(Replicas::new(runtime.clone())),
+            replicas: Arc::new(Replicas::new(links, runtime.clone())),
             runtime,
         });
         leader.learn_definitions().await?;

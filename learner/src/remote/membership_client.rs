@@ -7,6 +7,7 @@ use deltatree_proto::v1::{MemberAddress, MemberNumber, Nothing};
 use super::finder::{Client, Finder, Repeat};
 use super::leader_client::ATTEMPT;
 use crate::error::{Error, ErrorKind, Result};
+use crate::grpc::PeerLinks;
 use crate::leader::Member;
 
 /// See the module.
@@ -14,8 +15,8 @@ pub(crate) struct MembershipClient(Finder);
 
 impl MembershipClient {
     /// `addresses` of some voters, `host:port`. Call it within a runtime. Errors: `Invalid`.
-    pub(crate) fn new(addresses: &[String]) -> Result<Self> {
-        Finder::new(addresses).map(Self)
+    pub(crate) fn new(addresses: &[String], links: PeerLinks) -> Result<Self> {
+        Finder::new(addresses, links).map(Self)
     }
 
     /// All members, by number.

@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 
 use crate::columnar::{RemoteReplica, ReplicaProgress};
 use crate::error::Result;
+use crate::grpc::PeerLinks;
 use crate::runtime::OwnRuntime;
 
 /// Longest wait for a sign of life of a replica. One that is slower is done without until it answers.
@@ -19,6 +20,7 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// See the module.
 pub(super) struct Replicas {
+    links: PeerLinks,
     runtime: Arc<OwnRuntime>,
     /// Where learners listen, according to the leader.
     addresses: Mutex<Vec<String>>,
@@ -31,8 +33,9 @@ pub(super) struct Replicas {
 
 impl Replicas {
     /// None yet. Connections live on `runtime`.
-    pub(super) fn new(runtime: Arc<OwnRuntime>) -> Self {
+    pub(super) fn new(links: PeerLinks, runtime: Arc<OwnRuntime>) -> Self {
         Self {
+            links,
             runtime,
             addresses: Mutex::default(),
             known: Mutex::default(),
@@ -80,7 +83,7 @@ impl Replicas {
                 if known.iter().any(|replica| replica.address() == address) {
                     continue;
                 }
-                match RemoteReplica::new(&address, self.runtime.clone()) {
+                match RemoteReplica::new(&address, self.links.clone(), self.runtime.clone()) {
                     Ok(replica) => known.push(Arc::new(replica)),
                     Err(e) => tracing::warn!(error = %e, "a columnar replica cannot be reached"),
                 }

@@ -11,6 +11,7 @@ use super::rows::RemoteScan;
 use crate::apply::{ApplyError, RowSource, RowVersion};
 use crate::codec::row_range;
 use crate::error::Result;
+use crate::grpc::PeerLinks;
 
 /// See the module.
 pub(crate) struct LeaderRows {
@@ -23,8 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(600);
 
 impl LeaderRows {
     /// `voters` of the group, `host:port`. Call it within a runtime that outlives this. Errors: `Invalid`.
-    pub(crate) fn new(voters: &[String]) -> Result<Self> {
-        let finder = Arc::new(Finder::new(voters)?);
+    pub(crate) fn new(voters: &[String], links: PeerLinks) -> Result<Self> {
+        let finder = Arc::new(Finder::new(voters, links)?);
         Ok(Self { finder, runtime: tokio::runtime::Handle::current() })
     }
 }

@@ -25,7 +25,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// Sends all that this voter has of a table to the one at `address`. Returns the number of pairs.
 pub(crate) async fn copy_runs(voter: &Arc<VoterState>, table: TableId, address: &str) -> Result<u64> {
     const PIECES_AHEAD: usize = 4;
-    let client = connect(address)?;
+    let client = connect(address, &voter.links)?;
     let (pieces, stream) = mpsc::channel(PIECES_AHEAD);
     let store = voter.store.clone();
     let reading = tokio::task::spawn_blocking(move || {
@@ -70,9 +70,9 @@ pub(crate) fn fetch_runs(voter: &VoterState, table: TableId, members: Vec<String
 }
 
 fn fetch_from(voter: &VoterState, table: TableId, address: &str, runtime: &tokio::runtime::Handle) -> Result<()> {
-    let failed = |status: tonic::Status| Error::Io { action: "get a table", reason: status.message().to_owned() };
+    let failed = |status: tonic::Status| Error::Io { action: "get a table", reason: voter.links.why(address, &status) };
     let _there = runtime.enter();
-    let mut client = connect(address)?;
+    let mut client = connect(address, &voter.links)?;
     let request = RunsRequest { table: table.0, timestamp: 0 };
     let answer = runtime.block_on(async { tokio::time::timeout(NEXT_ROWS, client.fetch_runs(request)).await });
     let mut stream = answer.map_err(|_| late())?.map_err(failed)?.into_inner();

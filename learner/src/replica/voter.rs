@@ -52,7 +52,7 @@ impl Voter {
                 let rows = store.clone();
                 let log = Favour::BACKGROUND
                     .inherited(|| DurableLog::open(&dir.join("log"), move |index| rows.persist_upto(index)))?;
-                let state = VoterState::load(store)?;
+                let state = VoterState::load(store, peers.links().clone())?;
                 let machine = VoterMachine::new(state.clone())?;
                 let raft = Raft::new(id, raft_config()?, peers.clone(), log.clone(), machine)
                     .await

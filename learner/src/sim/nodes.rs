@@ -196,7 +196,7 @@ impl Nodes {
         let sync_time =
             move || executor.random(|r| if r.chance(20) { r.between_ms(20, 400) } else { r.between_ms(0, 4) });
         let log = DurableLog::simulated(disks.log, move |index| rows.persist_upto(index), sync_time)?;
-        let state = VoterState::load(store)?;
+        let state = VoterState::load(store, crate::grpc::PeerLinks::default())?;
         self.0.history.judge(reopened::check_voter(&self.0.history, id, &state));
         let watched = Witness {
             machine: VoterMachine::new(state.clone())?,

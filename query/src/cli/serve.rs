@@ -13,6 +13,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::cluster_ssl::ClusterSslArgs;
 use crate::error::{Result, SqlError};
 
 /// Options of `deltatree serve`.
@@ -45,6 +46,8 @@ pub struct ServeArgs {
     /// Where the other processes reach this one [default: the host and peer port]
     #[arg(long, value_name = "HOST:PORT")]
     pub advertise: Option<String>,
+    #[command(flatten)]
+    cluster_ssl: ClusterSslArgs,
     /// MiB of the disk to keep back: writes are refused when less is free [default: 1024, or a quarter of
     /// a small disk]
     #[arg(long, value_name = "MIB")]
@@ -69,6 +72,9 @@ pub enum Role {
 /// Fails with a sentence for the operator if a port is taken, the directory is in use, damaged or not
 /// writable, or there is no group to join.
 pub async fn run(args: &ServeArgs) -> Result<()> {
+    if args.role == Role::All && args.cluster_ssl.are_given() {
+        return Err(SqlError::internal("--cluster-ssl-ca, -cert and -key are for the roles kv, columnar and sql"));
+    }
     match (args.role, args.join.is_empty()) {
         (Role::All, false) => Err(SqlError::internal("--join is for the roles kv, columnar and sql")),
         (Role::Kv | Role::Columnar | Role::Sql, true) => {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use deltatree_learner::{GroupConfig, LeaderGroup, RemoteGroupConfig};
+use deltatree_learner::{GroupConfig, LeaderGroup, PeerLinks, RemoteGroupConfig};
 
 use super::connections::Connections;
 use super::orphans;
@@ -33,6 +33,8 @@ pub struct NodeConfig {
     pub group: GroupConfig,
     /// Voters of a group in other processes, `host:port`. If there are none the group is in this one.
     pub join: Vec<String>,
+    /// The way to them.
+    pub links: PeerLinks,
 }
 
 impl NodeConfig {
@@ -40,15 +42,21 @@ impl NodeConfig {
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
         let data_dir = data_dir.into();
         let query_threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { group: GroupConfig::new(&data_dir), data_dir, query_threads, join: Vec::new() }
+        Self {
+            group: GroupConfig::new(&data_dir),
+            data_dir,
+            query_threads,
+            join: Vec::new(),
+            links: PeerLinks::default(),
+        }
     }
 }
 
-async fn open_group(group: GroupConfig, join: Vec<String>) -> Result<LeaderGroup> {
+async fn open_group(group: GroupConfig, join: Vec<String>, links: PeerLinks) -> Result<LeaderGroup> {
     if join.is_empty() {
         return Ok(LeaderGroup::open(group).await?);
     }
-    let remote = RemoteGroupConfig { addresses: join, txn_bytes_limit: group.txn_bytes_limit };
+    let remote = RemoteGroupConfig { addresses: join, txn_bytes_limit: group.txn_bytes_limit, links };
     Ok(LeaderGroup::connect(remote).await?)
 }
 
@@ -77,7 +85,7 @@ impl Node {
             .map_err(|e| SqlError::internal(format!("cannot start threads: {e}")))?;
         let alone = config.join.is_empty();
         let gc_life = config.group.gc_life;
-        let group = open_group(config.group, config.join).await?;
+        let group = open_group(config.group, config.join, config.links).await?;
         // What an import had there in an earlier life is of no use.
         let import_dir = config.data_dir.join("import");
         if let Err(e) = std::fs::remove_dir_all(&import_dir)

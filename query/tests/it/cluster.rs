@@ -8,25 +8,40 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use deltatree_bench::server::{Server, ServerCommand};
+use deltatree_learner::PeerLinks;
 use mysql::Conn;
 use mysql::prelude::Queryable;
 
 use crate::common::{code, connect};
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_deltatree");
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_deltatree");
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A replica's process. Killed when dropped.
-struct Member(Child);
+pub(crate) struct Member(Child);
 
 impl Member {
     /// Starts it and waits until it listens.
-    fn start(role: &str, dir: &Path, port: u16, voters: &str) -> Self {
+    pub(crate) fn start(role: &str, dir: &Path, port: u16, voters: &str) -> Self {
+        Self::start_with(role, dir, port, voters, &[], Stdio::inherit())
+    }
+
+    /// The same with further options; `errors` gets its log.
+    pub(crate) fn start_with(
+        role: &str,
+        dir: &Path,
+        port: u16,
+        voters: &str,
+        options: &[String],
+        errors: Stdio,
+    ) -> Self {
         let mut process = Command::new(PROGRAM)
             .args(["serve", "--role", role, "--join", voters, "--peer-port", &port.to_string(), "--data-dir"])
             .arg(dir.join(format!("{role}-{port}")))
+            .args(options)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(errors)
             .spawn()
             .unwrap();
         let mut line = String::new();
@@ -44,12 +59,12 @@ impl Drop for Member {
 }
 
 /// Ports that are free now.
-fn free_ports<const N: usize>() -> [u16; N] {
+pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
     let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
     listeners.map(|listener| listener.local_addr().unwrap().port())
 }
 
-fn addresses(ports: &[u16]) -> String {
+pub(crate) fn addresses(ports: &[u16]) -> String {
     let addresses: Vec<_> = ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
     addresses.join(",")
 }
@@ -60,7 +75,7 @@ fn front_end(dir: &Path, name: &str, voters: &str) -> Server {
 }
 
 /// The rows of `t`, by row store and by columnar replica, which must agree.
-fn count(connection: &mut Conn) -> u64 {
+pub(crate) fn count(connection: &mut Conn) -> u64 {
     let [rows, columns] = ["tikv", "tiflash"].map(|engine| {
         connection.query_drop(format!("SET tidb_isolation_read_engines = '{engine}'")).unwrap();
         // Not from statistics alone.
@@ -72,7 +87,7 @@ fn count(connection: &mut Conn) -> u64 {
 }
 
 /// Waits until a front end can read columns.
-fn await_columns(connection: &mut Conn) {
+pub(crate) fn await_columns(connection: &mut Conn) {
     let deadline = Instant::now() + PATIENCE;
     let available = "SELECT MIN(AVAILABLE) FROM information_schema.tiflash_replica";
     while connection.query_first::<i64, _>(available).unwrap() != Some(1) {
@@ -83,9 +98,9 @@ fn await_columns(connection: &mut Conn) {
 
 /// The port of the voter that leads, as a front end tells it by the member's number, which is its place in
 /// the list.
-fn leader(runtime: &tokio::runtime::Runtime, voters: &str) -> u16 {
+pub(crate) fn leader(runtime: &tokio::runtime::Runtime, voters: &str, links: &PeerLinks) -> u16 {
     let voters: Vec<_> = voters.split(',').map(str::to_owned).collect();
-    let members = runtime.block_on(deltatree_learner::cluster::members(&voters)).unwrap();
+    let members = runtime.block_on(deltatree_learner::cluster::members(&voters, links)).unwrap();
     let leader = members.into_iter().find(|member| member.leads).unwrap();
     leader.address.rsplit_once(':').unwrap().1.parse().unwrap()
 }
@@ -144,7 +159,7 @@ fn front_ends_share_rows_and_columns_and_survive_a_leader() {
     assert_eq!((count(&mut a), count(&mut b)), (4, 3));
     a.query_drop("ROLLBACK").unwrap();
 
-    let dead = leader(&runtime, &voters);
+    let dead = leader(&runtime, &voters, &PeerLinks::default());
     drop(members.remove(&dead));
     assert_eq!(count(&mut a), 3);
     assert_eq!(count(&mut b), 3);
@@ -157,7 +172,7 @@ fn front_ends_share_rows_and_columns_and_survive_a_leader() {
 
     // Who was killed comes back and follows.
     members.insert(dead, Member::start("kv", dir.path(), dead, &voters));
-    let other = leader(&runtime, &voters);
+    let other = leader(&runtime, &voters, &PeerLinks::default());
     drop(members.remove(&other));
     assert_eq!(count(&mut a), 4);
     a.query_drop("INSERT INTO t (v) VALUES (5)").unwrap();
@@ -168,7 +183,7 @@ fn front_ends_share_rows_and_columns_and_survive_a_leader() {
 }
 
 /// A text file of `id,id % 97`.
-fn numbers(dir: &Path, rows: u64) -> String {
+pub(crate) fn numbers(dir: &Path, rows: u64) -> String {
     let path = dir.join("numbers.csv");
     let lines: String = (0..rows).rev().map(|id| format!("{id},{}\n", id % 97)).collect();
     std::fs::write(&path, lines).unwrap();
@@ -192,7 +207,7 @@ fn an_import_reaches_every_replica_and_the_voter_that_was_away() {
     await_columns(&mut a);
     let path = numbers(dir.path(), ROWS);
 
-    let leads = leader(&runtime, &voters);
+    let leads = leader(&runtime, &voters, &PeerLinks::default());
     let away = ports.into_iter().find(|port| *port != leads).unwrap();
     drop(members.remove(&away));
     a.query_drop(format!("IMPORT INTO t FROM '{path}'")).unwrap();
@@ -204,7 +219,7 @@ fn an_import_reaches_every_replica_and_the_voter_that_was_away() {
     members.insert(away, Member::start("kv", dir.path(), away, &voters));
     let begun = Instant::now();
     loop {
-        let leads = leader(&runtime, &voters);
+        let leads = leader(&runtime, &voters, &PeerLinks::default());
         if leads == away {
             break;
         }

@@ -19,6 +19,7 @@ mod oracle;
 mod playground;
 mod system_tables;
 mod threads;
+mod tls;
 mod tpch;
 mod transactions;
 mod views;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
+use deltatree_learner::PeerLinks;
 use deltatree_learner::cluster::members;
 use mysql::{Conn, OptsBuilder};
 use parking_lot::{Mutex, MutexGuard};
@@ -150,7 +151,7 @@ impl Servers {
     /// When there is none for long.
     pub fn leader(&self) -> anyhow::Result<usize> {
         let voters = self.voters.clone();
-        let found = async move { tokio::time::timeout(LEADER_WITHIN, members(&voters)).await };
+        let found = async move { tokio::time::timeout(LEADER_WITHIN, members(&voters, &PeerLinks::default())).await };
         let members = self.runtime.block_on(found).context("nobody leads")??;
         let leader = members.into_iter().find(|member| member.leads).context("no member leads")?;
         let place = self.voters.iter().position(|address| *address == leader.address);

@@ -11,7 +11,7 @@ use crate::row_store::RowStore;
 
 fn machine(dir: &TempDir) -> VoterMachine {
     let store = RowStore::open(&dir.path().join("rows"), 1 << 20).unwrap();
-    VoterMachine::new(VoterState::load(store).unwrap()).unwrap()
+    VoterMachine::new(VoterState::load(store, crate::grpc::PeerLinks::default()).unwrap()).unwrap()
 }
 
 struct Durable;

@@ -9,5 +9,5 @@ mod wire;
 pub(crate) use network::Network;
 pub(crate) use peer::{Backlog, LocalPeer};
 pub(crate) use remote::read_index;
-pub(crate) use service::{ReadIndexService, replica_routes, serve};
+pub(crate) use service::{ReadIndexService, replica_routes};
 pub(crate) use wire::MESSAGE_BYTES;

@@ -16,6 +16,7 @@ use tonic::Status;
 use super::LocalPeer;
 use super::peer::Answer;
 use super::remote::RemotePeer;
+use crate::grpc::PeerLinks;
 use crate::raft::{NodeId, TypeConfig};
 
 type RpcError = RPCError<NodeId, BasicNode, RaftError<NodeId>>;
@@ -26,9 +27,20 @@ pub(crate) struct Network {
     local: Arc<watch::Sender<HashMap<NodeId, LocalPeer>>>,
     /// One connection a replica: Raft asks for a way each time that it confirms its leadership.
     remote: Arc<Mutex<HashMap<String, RemotePeer>>>,
+    links: PeerLinks,
 }
 
 impl Network {
+    /// Nobody yet; those of other processes are reached by `links`.
+    pub(crate) fn new(links: PeerLinks) -> Self {
+        Self { links, ..Self::default() }
+    }
+
+    /// The way to other processes.
+    pub(crate) fn links(&self) -> &PeerLinks {
+        &self.links
+    }
+
     /// Makes a replica of this process reachable.
     pub(crate) fn register(&self, id: NodeId, peer: LocalPeer) {
         self.local.send_modify(|local| drop(local.insert(id, peer)));
@@ -45,7 +57,7 @@ impl Network {
         if let Some(peer) = remote.get(address) {
             return Ok(peer.clone());
         }
-        let peer = RemotePeer::new(address)?;
+        let peer = RemotePeer::new(address, &self.links)?;
         remote.insert(address.to_owned(), peer.clone());
         Ok(peer)
     }

@@ -10,50 +10,58 @@ use openraft::raft::{AppendEntriesRequest, AppendEntriesResponse, SnapshotRespon
 use openraft::{Snapshot, Vote};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::Status;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
+use tonic::{Response, Status};
 
 use super::network::Network;
 use super::peer::Answer;
 use super::wire::{CHUNK_BYTES, MESSAGE_BYTES, SnapshotHeader, decode, encode, message};
 use crate::error::{Error, Result};
+use crate::grpc::PeerLinks;
 use crate::raft::{NodeId, SnapshotData, TypeConfig};
 
 /// Connects when it is first used, and again after it was cut off.
 #[derive(Clone)]
-pub(super) struct RemotePeer(ReplicaClient<Channel>);
+pub(super) struct RemotePeer {
+    address: String,
+    client: ReplicaClient<Channel>,
+    links: PeerLinks,
+}
 
 impl RemotePeer {
     /// `address` is `host:port`.
-    pub(super) fn new(address: &str) -> Result<Self, Status> {
-        let endpoint = Endpoint::from_shared(format!("http://{address}"))
-            .map_err(|e| Status::invalid_argument(format!("address {address}: {e}")))?
-            .connect_timeout(Duration::from_secs(2))
-            // A peer that has gone without a word is given up.
-            .http2_keep_alive_interval(Duration::from_secs(2))
-            .keep_alive_timeout(Duration::from_secs(4))
-            .tcp_nodelay(true);
-        let client = ReplicaClient::new(endpoint.connect_lazy())
+    pub(super) fn new(address: &str, links: &PeerLinks) -> Result<Self, Status> {
+        let channel = links.channel(address).map_err(|e| Status::invalid_argument(e.to_string()))?;
+        let client = ReplicaClient::new(channel)
             .max_decoding_message_size(MESSAGE_BYTES)
             .max_encoding_message_size(MESSAGE_BYTES);
-        Ok(Self(client))
+        Ok(Self { address: address.to_owned(), client, links: links.clone() })
+    }
+
+    /// The answer, or the status with the reason in words.
+    fn answered<T>(&self, answer: Result<Response<T>, Status>) -> Result<T, Status> {
+        match answer {
+            Ok(answer) => Ok(answer.into_inner()),
+            Err(status) => Err(Status::new(status.code(), self.links.why(&self.address, &status))),
+        }
     }
 
     pub(super) async fn append_entries(
         &self,
         request: &AppendEntriesRequest<TypeConfig>,
     ) -> Result<Answer<AppendEntriesResponse<NodeId>>, Status> {
-        let answer = self.0.clone().append_entries(message(request)?).await?;
-        decode(&answer.into_inner().payload)
+        let answer = self.client.clone().append_entries(message(request)?).await;
+        decode(&self.answered(answer)?.payload)
     }
 
     async fn read_index(&mut self, request: ReadIndexRequest) -> Result<ReadIndexReply, Status> {
-        Ok(self.0.read_index(request).await?.into_inner())
+        let answer = self.client.read_index(request).await;
+        self.answered(answer)
     }
 
     pub(super) async fn vote(&self, request: &VoteRequest<NodeId>) -> Result<Answer<VoteResponse<NodeId>>, Status> {
-        let answer = self.0.clone().vote(message(request)?).await?;
-        decode(&answer.into_inner().payload)
+        let answer = self.client.clone().vote(message(request)?).await;
+        decode(&self.answered(answer)?.payload)
     }
 
     pub(super) async fn install_snapshot(
@@ -67,9 +75,9 @@ impl RemotePeer {
         let first = SnapshotChunk { header: encode(&header)?, ..SnapshotChunk::default() };
         let (chunks, stream) = mpsc::channel(CHUNKS_AHEAD);
         let reader = tokio::task::spawn_blocking(move || send_chunks(first, data, &chunks));
-        let answer = self.0.clone().install_snapshot(ReceiverStream::new(stream)).await;
+        let answer = self.client.clone().install_snapshot(ReceiverStream::new(stream)).await;
         reader.await.map_err(|e| Status::internal(e.to_string()))??;
-        decode(&answer?.into_inner().payload)
+        decode(&self.answered(answer)?.payload)
     }
 }
 

@@ -1,6 +1,5 @@
 //! The gRPC service of a replica.
 
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,10 +8,8 @@ use deltatree_proto::v1::replica_server::{Replica, ReplicaServer};
 use deltatree_proto::v1::{RaftMessage, ReadIndexReply, ReadIndexRequest, SnapshotChunk};
 use deltatree_storage::types::Timestamp;
 use openraft::Snapshot;
-use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tonic::service::Routes;
-use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::LocalPeer;
@@ -39,23 +36,6 @@ pub(crate) fn replica_routes(peer: LocalPeer, read_index: Option<ReadIndexServic
         .max_decoding_message_size(MESSAGE_BYTES)
         .max_encoding_message_size(MESSAGE_BYTES);
     Routes::new(service)
-}
-
-/// Serves `routes` on `listen` (port 0: any free one) for as long as the current runtime lives. Returns
-/// the address. Errors: `Io` if it is taken.
-pub(crate) async fn serve(listen: SocketAddr, routes: Routes) -> Result<SocketAddr> {
-    let listener = TcpListener::bind(listen).await.map_err(Error::io("listen for other processes"))?;
-    let address = listener.local_addr().map_err(Error::io("listen for other processes"))?;
-    // The server's own option does not reach connections that others accept, and without it each answer waits
-    // for the acknowledgement of its first packet.
-    let connections = TcpIncoming::from(listener).with_nodelay(Some(true));
-    let server = tonic::transport::Server::builder().add_routes(routes).serve_with_incoming(connections);
-    tokio::spawn(async move {
-        if let Err(e) = server.await {
-            tracing::error!(error = %e, "the service for other processes has stopped");
-        }
-    });
-    Ok(address)
 }
 
 #[tonic::async_trait]

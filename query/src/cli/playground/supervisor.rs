@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use deltatree_learner::cluster;
+use deltatree_learner::{PeerLinks, cluster};
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -163,7 +163,7 @@ impl Supervisor {
         let (kind, address) = (self.children[position].kind, self.children[position].address.clone());
         if kind != Kind::Db {
             let voters = self.voters();
-            cluster::remove_member(&voters, &address).await.map_err(|e| e.to_string())?;
+            cluster::remove_member(&voters, &address, &PeerLinks::default()).await.map_err(|e| e.to_string())?;
         }
         self.children[position].stop().await;
         self.children.remove(position);
@@ -174,7 +174,7 @@ impl Supervisor {
     async fn display(&mut self) -> String {
         let voters = self.voters();
         // Without a leader there is nobody to show as one.
-        let members = tokio::time::timeout(MEMBERS_WITHIN, cluster::members(&voters)).await;
+        let members = tokio::time::timeout(MEMBERS_WITHIN, cluster::members(&voters, &PeerLinks::default())).await;
         let members = members.ok().and_then(Result::ok).unwrap_or_default();
         let mut text = format!("{:<8} {:>8}  {:<22} {:<10} {}\n", "ROLE", "PID", "ADDRESS", "STATE", "LOG");
         for child in &mut self.children {

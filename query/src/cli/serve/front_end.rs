@@ -12,6 +12,7 @@ use crate::status::StatusServer;
 /// Serves over the group in this process, or with `--join` over one in others.
 pub(super) async fn run(args: &ServeArgs) -> Result<()> {
     let stop = stop_signal()?;
+    let links = args.cluster_ssl.links()?;
     // Ports first: a taken one is found before anything is opened.
     let mysql = listen(args.host, args.port, "MySQL protocol")?;
     let flight = listen(args.host, args.flight_port, "Flight SQL")?;
@@ -20,6 +21,7 @@ pub(super) async fn run(args: &ServeArgs) -> Result<()> {
     let mut config = NodeConfig::new(&args.data_dir);
     config.group.disk_reserve_bytes = args.disk_reserve.map(|mib| mib.saturating_mul(1 << 20));
     config.join.clone_from(&args.join);
+    config.links = links;
     let node = Node::open(config).await?;
     let (mysql_address, flight_address, status_address) = (address(&mysql)?, address(&flight)?, address(&status)?);
     node.announce_port(mysql_address.port());

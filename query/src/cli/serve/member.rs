@@ -13,7 +13,7 @@ use crate::error::Result;
 /// Serves rows: to the other voters, and while it leads to front ends.
 pub(super) async fn run_voter(args: &ServeArgs) -> Result<()> {
     let stop = stop_signal()?;
-    let voter = VoterNode::start(member(args)).await?;
+    let voter = VoterNode::start(member(args)?).await?;
     say_ready(&[("peer", voter.address())]);
     stop.await;
     Ok(voter.shutdown().await?)
@@ -22,19 +22,20 @@ pub(super) async fn run_voter(args: &ServeArgs) -> Result<()> {
 /// Follows the group and keeps its tables as columns.
 pub(super) async fn run_learner(args: &ServeArgs) -> Result<()> {
     let stop = stop_signal()?;
-    let learner = LearnerNode::start(member(args)).await?;
+    let learner = LearnerNode::start(member(args)?).await?;
     say_ready(&[("peer", learner.address())]);
     stop.await;
     Ok(learner.shutdown().await?)
 }
 
-fn member(args: &ServeArgs) -> MemberConfig {
+fn member(args: &ServeArgs) -> Result<MemberConfig> {
     let listen = SocketAddr::new(args.host, args.peer_port);
-    MemberConfig {
+    Ok(MemberConfig {
         data_dir: args.data_dir.clone(),
         listen,
         advertise: args.advertise.clone().unwrap_or_else(|| listen.to_string()),
         join: args.join.clone(),
         clock: Arc::new(SystemClock),
-    }
+        links: args.cluster_ssl.links()?,
+    })
 }

@@ -1,0 +1,88 @@
+//! Why no answer came, in words.
+//!
+//! The layers below keep to themselves of which kind a failed handshake is; what they say is read here. Whatever
+//! is not recognised is passed on as it is.
+
+use std::collections::HashMap;
+use std::error::Error as StdError;
+
+use parking_lot::Mutex;
+use tonic::Status;
+
+/// What became of a request that was not answered.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Trouble {
+    /// In words.
+    pub(super) reason: String,
+    /// Whether it stays until somebody changes a file or an option.
+    pub(super) lasts: bool,
+}
+
+/// What a failed handshake leaves behind, and what that means.
+const TLS: [(&str, &str); 8] = [
+    ("UnknownIssuer", "its certificate was not signed by the CA that this process knows"),
+    ("BadSignature", "its certificate was not signed by the CA that this process knows"),
+    ("not valid for", "its certificate is for other hosts than the one that was dialled"),
+    ("NotValidForName", "its certificate is for other hosts than the one that was dialled"),
+    ("xpired", "its certificate, or this process's, has expired"),
+    ("fatal alert: CertificateRequired", "it asks for a certificate"),
+    ("InvalidContentType", "it does not speak TLS"),
+    ("fatal alert", "it does not accept this process's certificate"),
+];
+/// What the first bytes of TLS look like to whoever expects HTTP/2.
+const NOT_PLAIN: &str = "frame with invalid size";
+
+impl Trouble {
+    /// Reads a status; `tls` says whether TLS was spoken.
+    pub(super) fn of(status: &Status, tls: bool) -> Self {
+        let (message, cause) = (status.message(), deepest(status));
+        let known = match tls {
+            true => TLS.iter().find(|(sign, _)| cause.contains(sign)).map(|(_, meaning)| *meaning),
+            false => cause.contains(NOT_PLAIN).then_some("it speaks TLS, and this process has no certificate"),
+        };
+        let reason = match known {
+            Some(meaning) => format!("{meaning} ({cause})"),
+            None if message.contains(&cause) => message.to_owned(),
+            None => format!("{message}: {cause}"),
+        };
+        Self { reason, lasts: known.is_some() }
+    }
+}
+
+/// The words of the error that all others came from.
+pub(super) fn deepest(error: &(dyn StdError + 'static)) -> String {
+    let mut last = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    match last.downcast_ref::<Status>() {
+        Some(status) => status.message().to_owned(),
+        None => last.to_string(),
+    }
+}
+
+/// What was said of whom last, so that it is not said again with each attempt.
+#[derive(Default)]
+pub(super) struct Told(Mutex<HashMap<String, String>>);
+
+impl Told {
+    /// Whether this was not the last that was said of `who`.
+    pub(super) fn is_news(&self, who: &str, what: &str) -> bool {
+        /// Strangers may come from anywhere.
+        const KEPT: usize = 1024;
+        let told = &mut *self.0.lock();
+        if told.get(who).is_some_and(|last| last == what) {
+            return false;
+        }
+        if told.len() >= KEPT {
+            told.clear();
+        }
+        told.insert(who.to_owned(), what.to_owned());
+        true
+    }
+
+    #[cfg(test)]
+    pub(super) fn all(&self) -> Vec<String> {
+        self.0.lock().values().cloned().collect()
+    }
+}

@@ -1,5 +1,5 @@
-//! Isolation under faults: clients run transactions while processes are killed, stopped and cut off, and their
-//! histories are checked.
+//! Isolation under faults: clients run transactions while processes are killed, stopped and cut off, clocks jump and
+//! disks are slow, and their histories are checked.
 //!
 //! A run has three kinds of parts, each of which can be chosen by name:
 //!
@@ -13,7 +13,8 @@
 //! Clients write down what they ask and what they are told ([`history`]). At the end everything is made whole,
 //! the server must serve again within a bound, last reads are made through every front end and on both access
 //! paths, and the checkers look for what no right server does ([`check`]). Nothing is assumed of the server but
-//! what its clients can see: no switch in it makes it fail, no hook tells what happened inside.
+//! what its clients can see: no switch in it makes it fail, no hook tells what happened inside. Even clocks
+//! and disks go wrong outside of it, in a library that is put under it ([`cluster::machine`]).
 
 pub mod check;
 pub mod cluster;

@@ -57,7 +57,8 @@ impl Phase<'_> {
     /// When the processes do not start at the beginning, or a history cannot be written.
     pub fn run(&self, mut tell: impl FnMut(&str)) -> anyhow::Result<Outcome> {
         std::fs::create_dir_all(&self.dir)?;
-        let servers = Servers::start(self.program, self.shape, &self.dir)?;
+        let machines = self.faults.iter().any(|fault| fault.needs_machines());
+        let servers = Servers::start(self.program, self.shape, &self.dir, machines)?;
         let surroundings = Surroundings { servers, stop: AtomicBool::new(false) };
         let servers = &surroundings.servers;
         let tables: Vec<_> = self.workloads.iter().flat_map(|workload| workload.tables()).copied().collect();

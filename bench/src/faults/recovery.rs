@@ -30,7 +30,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 pub fn measure(program: &Path, dir: &Path, rounds: usize, report: &mut Report) -> anyhow::Result<()> {
     std::fs::create_dir_all(dir)?;
     let shape = Shape::Cluster { voters: 3, learners: 1, front_ends: 2, linked: false };
-    let servers = Servers::start(program, shape, dir)?;
+    let servers = Servers::start(program, shape, dir, false)?;
     let mut connection = servers.connect(servers.speakers()[0])?;
     connection.query_drop("create table recovery (id bigint not null primary key, v bigint not null)")?;
     let ids: Vec<_> = (0..WRITERS).map(|id| format!("({id}, 0)")).collect();

@@ -27,7 +27,7 @@ pub struct Options {
     /// Kinds of servers.
     #[arg(long, value_delimiter = ',', default_value = "cluster,single")]
     servers: Vec<Kind>,
-    /// What clients do [default: all: appends, registers, bank, fork, cells, inserts, orders]
+    /// What clients do [default: all: appends, registers, bank, fork, cells, inserts, timestamps, orders]
     #[arg(long, value_delimiter = ',')]
     workload: Vec<String>,
     /// What goes wrong: names or beginnings of names, such as kill or pause-leader; `none` for nothing

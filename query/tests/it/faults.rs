@@ -1,4 +1,4 @@
-//! Transactions while processes are killed, stopped and cut off: their histories must show nothing that
+//! Transactions while processes are killed, stopped and cut off, clocks jump and disks are slow: their histories must show nothing that
 //! snapshot isolation forbids. The long form is `deltatree-bench faults`.
 
 use std::path::Path;
@@ -49,6 +49,23 @@ fn one_process_that_dies_shows_no_anomaly() {
 fn a_cluster_whose_leader_dies_or_stops_shows_no_anomaly() {
     let seed = 11;
     assert_right(&run(Shape::CLUSTER, small(), &["kill-leader", "pause-leader", "cut-learner"], 10, seed), seed);
+}
+
+/// The clock of the timestamp oracle jumps, and of who may follow it.
+#[test]
+fn a_cluster_whose_clocks_jump_shows_no_anomaly() {
+    let seed = 1;
+    let outcome = run(Shape::CLUSTER, small(), &["clock-leader", "clock-follower", "clock-learner"], 8, seed);
+    assert_right(&outcome, seed);
+    assert!(outcome.struck.iter().any(|told| told.contains("the clock of kv-")), "{:?}", outcome.struck);
+}
+
+#[test]
+fn a_cluster_whose_disks_are_slow_shows_no_anomaly() {
+    let seed = 4;
+    let outcome = run(Shape::CLUSTER, small(), &["disk-leader", "disk-learner"], 8, seed);
+    assert_right(&outcome, seed);
+    assert!(outcome.struck.iter().any(|told| told.contains("each sync of kv-")), "{:?}", outcome.struck);
 }
 
 /// The checkers see what they look for: clients that write what follows from a read without a lock lose updates.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 
-use super::Role;
+use super::{Machine, MachineLibrary, Role};
 use crate::server::{self, address_in, ready_words};
 
 /// How long it may take to drain and flush.
@@ -26,6 +26,7 @@ pub struct Process {
     log: PathBuf,
     child: Option<Child>,
     paused: bool,
+    machine: Option<Machine>,
 }
 
 impl Process {
@@ -38,7 +39,21 @@ impl Process {
         }
         all.extend(options);
         let log = dir.join(format!("{name}.log"));
-        Self { name, role, program: program.to_owned(), options: all, log, child: None, paused: false }
+        Self { name, role, program: program.to_owned(), options: all, log, child: None, paused: false, machine: None }
+    }
+
+    /// Its further lives are on a machine whose clock and disk can go wrong; what they shall do is kept in `dir`.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn give_machine(&mut self, library: &MachineLibrary, dir: &Path) -> anyhow::Result<()> {
+        self.machine = Some(Machine::new(library, dir.join(format!("{}.machine", self.name)))?);
+        Ok(())
+    }
+
+    /// The machine that it was given.
+    pub fn machine(&self) -> Option<&Machine> {
+        self.machine.as_ref()
     }
 
     /// Starts it and waits until it serves. Returns where: for clients, or for the other processes.
@@ -57,7 +72,11 @@ impl Process {
     pub fn begin(&mut self) -> anyhow::Result<()> {
         ensure!(self.child.is_none(), "{} runs already", self.name);
         let log = File::options().create(true).append(true).open(&self.log)?;
-        let child = Command::new(&self.program)
+        let mut command = Command::new(&self.program);
+        if let Some(machine) = &self.machine {
+            machine.carry(&mut command);
+        }
+        let child = command
             .args(&self.options)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

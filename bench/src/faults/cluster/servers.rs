@@ -10,7 +10,7 @@ use deltatree_learner::cluster::members;
 use mysql::{Conn, OptsBuilder};
 use parking_lot::{Mutex, MutexGuard};
 
-use super::{Links, Process, Role, Shape};
+use super::{Links, MachineLibrary, Process, Role, Shape};
 
 /// Longest time that a client waits for an answer. What is unknown then stays so.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
@@ -31,11 +31,12 @@ pub struct Servers {
 }
 
 impl Servers {
-    /// Starts all processes, with data and logs in `dir`, and waits until they serve. Blocks.
+    /// Starts all processes, with data and logs in `dir`, and waits until they serve; with `machines` on those
+    /// whose clocks and disks can go wrong. Blocks.
     ///
     /// # Errors
     /// When one does not start.
-    pub fn start(program: &Path, shape: Shape, dir: &Path) -> anyhow::Result<Self> {
+    pub fn start(program: &Path, shape: Shape, dir: &Path, machines: bool) -> anyhow::Result<Self> {
         let roles = shape.roles();
         let members = roles.iter().filter(|role| matches!(role, Role::Voter | Role::Learner)).count();
         let voters = roles.iter().filter(|role| **role == Role::Voter).count();
@@ -46,6 +47,7 @@ impl Servers {
             None => free_addresses(members)?,
         };
         let join = reached[..voters].join(",");
+        let library = machines.then(|| MachineLibrary::build(dir)).transpose()?;
         let mut processes = Vec::new();
         for (place, &role) in roles.iter().enumerate() {
             let options = match (role, reached.get(place), linked) {
@@ -61,7 +63,11 @@ impl Servers {
             };
             let number = 1 + roles[..place].iter().filter(|other| **other == role).count();
             let name = format!("{}-{number}", role.option());
-            processes.push(Mutex::new(Process::new(program, role, name, dir, options)));
+            let mut process = Process::new(program, role, name, dir, options);
+            if let Some(library) = &library {
+                process.give_machine(library, dir)?;
+            }
+            processes.push(Mutex::new(process));
         }
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let clients = roles.iter().map(|_| Mutex::new(None)).collect();
@@ -113,6 +119,11 @@ impl Servers {
         if let Some(links) = &self.links {
             links.lives(place, process.pid());
         }
+    }
+
+    /// Where the voters are reached, `host:port`.
+    pub fn voters(&self) -> &[String] {
+        &self.voters
     }
 
     /// The process at a place.

@@ -5,6 +5,7 @@
 //! - [`bank`]: money moves, and its sum stays
 //! - [`fork`]: all readers, on both paths, see single writes in one order, and those acknowledged before
 //! - [`cells`]: reads, writes and conditional writes of single rows are linearizable
+//! - [`timestamps`]: they grow, whatever clocks do
 //! - [`orders`]: TPC-C, whose twelve conditions hold at the end
 //! - [`inserts`]: every acknowledged row is found, none of those refused
 
@@ -15,6 +16,7 @@ pub mod fork;
 pub mod inserts;
 pub mod orders;
 pub mod registers;
+pub mod timestamps;
 
 use mysql::Conn;
 
@@ -59,6 +61,7 @@ pub fn all() -> Vec<Box<dyn Workload>> {
         Box::new(fork::Fork::default()),
         Box::new(cells::Cells::default()),
         Box::new(inserts::Inserts::default()),
+        Box::new(timestamps::Timestamps::default()),
         Box::new(orders::Orders),
     ]
 }

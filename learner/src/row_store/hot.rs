@@ -32,8 +32,8 @@ use crate::error::Result;
 const PLACES: u64 = 1 << 16;
 /// Versions of a row that are kept, at most; the history has the others.
 const VERSIONS: usize = 16;
-/// Rows and bytes beyond which they are settled.
-const ROWS: usize = 1 << 16;
+/// Rows and bytes beyond which they are settled: nothing is applied meanwhile, some ten milliseconds.
+const ROWS: usize = 8 << 10;
 const BYTES: u64 = 16 << 20;
 
 /// Newest versions of rows, from one settling to the next.
@@ -41,9 +41,15 @@ pub(super) struct HotRows {
     /// A bit for each hash that a key here may have: most keys of most scans are not here.
     filter: Box<[AtomicU64]>,
     any: AtomicBool,
-    /// By key, the newest version last.
-    rows: RwLock<HashMap<Slice, Vec<Slice>, Xxh3Builder>>,
+    rows: RwLock<HashMap<Slice, HotRow, Xxh3Builder>>,
     bytes: AtomicU64,
+}
+
+struct HotRow {
+    /// The newest last.
+    versions: Vec<Slice>,
+    /// Whether the rows' key space has the newest.
+    written: bool,
 }
 
 /// What is known of a key at a timestamp.
@@ -71,8 +77,8 @@ impl HotRows {
             return Ok(Recent::Unknown);
         }
         let rows = self.rows.read();
-        let Some(versions) = rows.get(key) else { return Ok(Recent::Unknown) };
-        for version in versions.iter().rev() {
+        let Some(row) = rows.get(key) else { return Ok(Recent::Unknown) };
+        for version in row.versions.iter().rev() {
             if record::header(version)?.commit_ts <= ts {
                 return Ok(Recent::Version(version.clone()));
             }
@@ -85,7 +91,7 @@ impl HotRows {
         if !self.may_have(key) {
             return None;
         }
-        self.rows.read().get(key)?.last().cloned()
+        self.rows.read().get(key)?.versions.last().cloned()
     }
 
     /// Adds a version after `former`, which was the newest.
@@ -93,16 +99,17 @@ impl HotRows {
         let (word, bit) = place(&key);
         let mut bytes = version.len();
         let mut rows = self.rows.write();
-        let versions = rows.entry(key.clone()).or_insert_with(|| {
+        let row = rows.entry(key.clone()).or_insert_with(|| {
             bytes += key.len() + former.len();
-            vec![former]
+            HotRow { versions: vec![former], written: true }
         });
         self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
-        if versions.len() == VERSIONS {
-            let dropped: usize = versions.drain(..VERSIONS / 2).map(|version| version.len()).sum();
+        if row.versions.len() == VERSIONS {
+            let dropped: usize = row.versions.drain(..VERSIONS / 2).map(|version| version.len()).sum();
             self.bytes.fetch_sub(dropped as u64, Ordering::Relaxed);
         }
-        versions.push(version);
+        row.versions.push(version);
+        row.written = false;
         self.filter[word].fetch_or(bit, Ordering::Release);
         self.any.store(true, Ordering::Release);
     }
@@ -117,10 +124,21 @@ impl HotRows {
         self.bytes.load(Ordering::Relaxed) >= BYTES || self.rows.read().len() >= ROWS
     }
 
-    /// All keys with their newest versions.
-    pub(super) fn settled(&self) -> HashMap<Slice, Slice, Xxh3Builder> {
+    /// The newest versions that the rows' key space has not, by key.
+    pub(super) fn unwritten(&self) -> HashMap<Slice, Slice, Xxh3Builder> {
         let rows = self.rows.read();
-        rows.iter().filter_map(|(key, versions)| Some((key.clone(), versions.last()?.clone()))).collect()
+        let unwritten = rows.iter().filter(|(_, row)| !row.written);
+        unwritten.filter_map(|(key, row)| Some((key.clone(), row.versions.last()?.clone()))).collect()
+    }
+
+    /// The rows' key space has the newest versions of these keys now.
+    pub(super) fn mark_written(&self, keys: &[Slice]) {
+        let mut rows = self.rows.write();
+        for key in keys {
+            if let Some(row) = rows.get_mut(key) {
+                row.written = true;
+            }
+        }
     }
 
     fn may_have(&self, key: &[u8]) -> bool {
@@ -159,6 +177,10 @@ mod tests {
         assert!(matches!(hot.at(b"k", Timestamp(99)).unwrap(), Recent::Version(v) if v == version(99)));
         assert!(matches!(hot.at(b"k", Timestamp(1)).unwrap(), Recent::Older));
         assert!(matches!(hot.at(b"l", Timestamp(99)).unwrap(), Recent::Unknown));
-        assert_eq!(hot.settled().into_iter().collect::<Vec<_>>(), [(key(), version(100))]);
+        assert_eq!(hot.unwritten().into_iter().collect::<Vec<_>>(), [(key(), version(100))]);
+        hot.mark_written(&[key()]);
+        assert!(hot.unwritten().is_empty());
+        hot.put(key(), version(100), version(101));
+        assert_eq!(hot.unwritten().into_iter().collect::<Vec<_>>(), [(key(), version(101))]);
     }
 }

@@ -121,6 +121,7 @@ impl RowStore {
     /// go is gone. Durable with the next batch that is. The hot rows are settled with it, so that the next life
     /// does not begin before it.
     pub(crate) fn keep_safe_point(&self) -> Result<()> {
+        self.settle_most()?;
         let mut unsettled = self.unsettled.lock();
         let mut batch = self.backend.batch();
         batch.put(Space::Meta, SAFE_POINT, self.safe_point().0.to_be_bytes());
@@ -158,17 +159,45 @@ impl RowStore {
 
     /// Writes the hot rows where the others are, and the applied position with them.
     pub(crate) fn settle(&self) -> Result<()> {
+        self.settle_most()?;
         self.settle_with(&mut self.unsettled.lock(), self.backend.batch(), Vec::new())
     }
 
-    /// The same, together with a batch and with newer versions of hot rows.
+    /// Writes most of the hot rows, some at a time, so that nothing waits for long: what is settled afterwards are those
+    /// that have changed meanwhile.
+    pub(super) fn settle_most(&self) -> Result<()> {
+        const STEP: usize = 256;
+        let hot = self.hot.load_full();
+        let keys: Vec<_> = hot.unwritten().into_keys().collect();
+        for some in keys.chunks(STEP) {
+            let _nobody_writes = self.unsettled.lock();
+            if !Arc::ptr_eq(&hot, &self.hot.load()) {
+                // They have been settled, and newer ones may be in their place.
+                return Ok(());
+            }
+            let mut batch = self.backend.batch();
+            let mut bytes = 0;
+            for key in some {
+                let Some(version) = hot.newest(key) else { continue };
+                self.shadowed.overwritten(key);
+                bytes += (key.len() + version.len()) as u64;
+                batch.put(Space::Rows, key.clone(), version);
+            }
+            batch.commit()?;
+            hot.mark_written(some);
+            self.note_written(bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Settles together with a batch and with newer versions of hot rows.
     pub(super) fn settle_with(
         &self,
         unsettled: &mut Option<Position>,
         mut batch: Batch,
         newer: Vec<(Slice, Slice)>,
     ) -> Result<()> {
-        let mut rows = self.hot.load().settled();
+        let mut rows = self.hot.load().unwritten();
         rows.extend(newer);
         let mut bytes = 0;
         for (key, version) in rows {

@@ -53,6 +53,7 @@ fn collect_all(store: &RowStore) {
 #[derive(Clone, Copy, Debug)]
 enum Then {
     Nothing,
+    SettleMost,
     Settle,
     /// The process dies; the log is applied again from the position on.
     Crash,
@@ -80,7 +81,7 @@ proptest! {
             (
                 prop::collection::btree_map(0u8..12, prop::option::weighted(0.7, any::<u8>()), 1..12),
                 any::<bool>(),
-                prop_oneof![6 => Just(Then::Nothing), 1 => Just(Then::Settle), 1 => Just(Then::Crash)],
+                prop_oneof![6 => Just(Then::Nothing), 1 => Just(Then::SettleMost), 1 => Just(Then::Settle), 1 => Just(Then::Crash)],
             ),
             1..40,
         ),
@@ -107,6 +108,7 @@ proptest! {
             apply_entry(&store, i, &commits[from(i, several)..]);
             match then {
                 Then::Nothing => {}
+                Then::SettleMost => store.settle_most().unwrap(),
                 Then::Settle => store.settle().unwrap(),
                 Then::Crash => {
                     drop(store);

@@ -1,6 +1,6 @@
 //! Conditions that name one row by its whole primary key.
 
-use datafusion::sql::sqlparser::ast::{self, BinaryOperator, Expr, Query, Select, SetExpr, TableFactor};
+use datafusion::sql::sqlparser::ast::{self, BinaryOperator, Expr, GroupByExpr, Query, Select, SetExpr, TableFactor};
 use deltatree_learner::catalog::{ColumnInfo, PrimaryKey, SqlType};
 use deltatree_learner::codec::handle_of;
 use deltatree_storage::types::{RowKey, Value};
@@ -19,6 +19,12 @@ pub(super) fn plain_select(query: &Query) -> Option<(&Select, &TableFactor)> {
     let plain =
         query.with.is_none() && query.fetch.is_none() && select.optimizer_hints.is_empty() && select.into.is_none();
     if plain { Some((&**select, single_table(from)?)) } else { None }
+}
+
+/// Whether the rows of a result stand for groups of rows.
+pub(super) fn makes_groups(select: &Select) -> bool {
+    let ungrouped = matches!(&select.group_by, GroupByExpr::Expressions(by, with) if by.is_empty() && with.is_empty());
+    !ungrouped || select.having.is_some()
 }
 
 /// The row that a statement is for: its table, and where each column of the key comes from.

@@ -8,14 +8,14 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
-use datafusion::sql::sqlparser::ast::{Expr, GroupByExpr, Query, Select, SelectItem, Statement};
+use datafusion::sql::sqlparser::ast::{Expr, Query, Select, SelectItem, Statement};
 use deltatree_learner::catalog::CatalogSnapshot;
 use deltatree_learner::codec::{RowsToArrow, row_key};
 use deltatree_storage::types::RowKey;
 use parking_lot::Mutex;
 
 use super::parsed::{ParsedStatement, StatementKind};
-use super::point_key::{PointKey, column_of, plain_select};
+use super::point_key::{PointKey, column_of, makes_groups, plain_select};
 use super::target::Target;
 use crate::error::Result;
 use crate::planner::QueryStream;
@@ -120,8 +120,7 @@ impl Session {
         let one_by_one = query.order_by.is_none()
             && query.limit_clause.is_none()
             && select.distinct.is_none()
-            && select.having.is_none()
-            && matches!(&select.group_by, GroupByExpr::Expressions(by, with) if by.is_empty() && with.is_empty());
+            && !makes_groups(select);
         if !one_by_one {
             return None;
         }

@@ -1,11 +1,9 @@
 //! What `ORDER BY … LIMIT` says about rows that are read by key.
 
-use datafusion::sql::sqlparser::ast::{
-    GroupByExpr, LimitClause, OrderBy, OrderByExpr, OrderByKind, Query, Select, SelectItem,
-};
+use datafusion::sql::sqlparser::ast::{LimitClause, OrderBy, OrderByExpr, OrderByKind, Query, Select, SelectItem};
 
 use super::rows::KeyedRows;
-use crate::statement::point_key::column_of;
+use crate::statement::point_key::{column_of, makes_groups};
 use crate::types::Datum;
 use crate::types::literal::literal_value;
 
@@ -39,8 +37,7 @@ impl Limit {
 /// in neither, or if its result is not made of single rows.
 pub(super) fn direction(query: &Query, select: &Select, rows: &KeyedRows) -> Option<bool> {
     let single = select.distinct.is_none()
-        && select.having.is_none()
-        && matches!(&select.group_by, GroupByExpr::Expressions(by, with) if by.is_empty() && with.is_empty())
+        && !makes_groups(select)
         && select.projection.iter().all(|item| match item {
             SelectItem::Wildcard(_) => true,
             // An alias could be what the order means.

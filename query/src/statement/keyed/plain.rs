@@ -7,9 +7,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow::compute::{SortColumn, SortOptions, lexsort_to_indices, partition, take_record_batch};
 use arrow::datatypes::SchemaRef;
-use datafusion::sql::sqlparser::ast::{
-    Distinct, GroupByExpr, OrderBy, OrderByExpr, OrderByKind, Query, Select, SelectItem,
-};
+use datafusion::sql::sqlparser::ast::{Distinct, OrderBy, OrderByExpr, OrderByKind, Query, Select, SelectItem};
 use deltatree_learner::Row;
 use deltatree_learner::catalog::{ColumnInfo, SqlType};
 use deltatree_learner::codec::RowsToArrow;
@@ -19,7 +17,7 @@ use super::rows::KeyedRows;
 use crate::error::Result;
 use crate::planner::QueryStream;
 use crate::session::rows_of;
-use crate::statement::point_key::column_of;
+use crate::statement::point_key::{column_of, makes_groups};
 use crate::statement::point_select::projection;
 
 /// What a query makes of the rows.
@@ -36,9 +34,7 @@ pub(super) struct PlainResult {
 impl PlainResult {
     /// Of a query on rows that come in its order if `ordered`; `None` if it wants anything else.
     pub(super) fn of(query: &Query, select: &Select, rows: &KeyedRows, ordered: bool) -> Option<Self> {
-        let ungrouped =
-            matches!(&select.group_by, GroupByExpr::Expressions(by, with) if by.is_empty() && with.is_empty());
-        if !ungrouped || select.having.is_some() {
+        if makes_groups(select) {
             return None;
         }
         let (columns, schema) = projection(&rows.target, select)?;

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::error::Error as StdError;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tonic::Status;
@@ -61,28 +62,31 @@ pub(super) fn deepest(error: &(dyn StdError + 'static)) -> String {
     }
 }
 
-/// What was said of whom last, so that it is not said again with each attempt.
+/// What was said of whom, so that it is not said again with each attempt. Several may come from one address, each
+/// with a trouble of its own.
 #[derive(Default)]
-pub(super) struct Told(Mutex<HashMap<String, String>>);
+pub(super) struct Told(Mutex<HashMap<(String, String), Instant>>);
 
 impl Told {
-    /// Whether this was not the last that was said of `who`.
+    /// Whether this was not said of `who` within an hour.
     pub(super) fn is_news(&self, who: &str, what: &str) -> bool {
+        const AGAIN: Duration = Duration::from_secs(3600);
         /// Strangers may come from anywhere.
         const KEPT: usize = 1024;
         let told = &mut *self.0.lock();
-        if told.get(who).is_some_and(|last| last == what) {
+        let pair = (who.to_owned(), what.to_owned());
+        if told.get(&pair).is_some_and(|at| at.elapsed() < AGAIN) {
             return false;
         }
         if told.len() >= KEPT {
             told.clear();
         }
-        told.insert(who.to_owned(), what.to_owned());
+        told.insert(pair, Instant::now());
         true
     }
 
     #[cfg(test)]
     pub(super) fn all(&self) -> Vec<String> {
-        self.0.lock().values().cloned().collect()
+        self.0.lock().keys().map(|(_, what)| what.clone()).collect()
     }
 }

@@ -110,7 +110,7 @@ fn a_cluster_works_over_tls_and_lets_in_nobody_without_its_certificates() {
         for reason in
             ["it does not speak TLS", "it does not accept this process's certificate", "it shows no certificate"]
         {
-            assert!(log.contains(reason), "{reason} is not in {log}");
+            assert_eq!(log.matches(reason).count(), 1, "{reason}, in {log}");
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use deltatree_proto::v1::TimestampRequest;
 use deltatree_proto::v1::group_leader_client::GroupLeaderClient;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 use tonic::service::Routes;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic::{Code, Status};
@@ -32,9 +32,16 @@ impl Ca {
 
     /// The files of a process that is reached at `host`.
     fn sign(&self, host: &str) -> TlsFiles {
+        self.sign_until(host, 4000)
+    }
+
+    /// The same, good until a year.
+    fn sign_until(&self, host: &str, year: i32) -> TlsFiles {
         let at = |kind: &str| self.dir.path().join(format!("{host}.{kind}.pem"));
         let key = KeyPair::generate().unwrap();
-        let cert = CertificateParams::new(vec![host.to_owned()]).unwrap().signed_by(&key, &self.issuer).unwrap();
+        let mut params = CertificateParams::new(vec![host.to_owned()]).unwrap();
+        params.not_after = date_time_ymd(year, 1, 1);
+        let cert = params.signed_by(&key, &self.issuer).unwrap();
         std::fs::write(at("cert"), cert.pem()).unwrap();
         std::fs::write(at("key"), key.serialize_pem()).unwrap();
         TlsFiles { ca: self.dir.path().join("ca.pem"), cert: at("cert"), key: at("key") }
@@ -135,6 +142,23 @@ async fn a_certificate_for_another_host_is_refused() {
     let ca = Ca::new();
     let said = trouble(&ca.links("127.0.0.1"), &ca.links("10.0.0.1")).await;
     assert!(said.starts_with("its certificate is for other hosts than the one that was dialled"), "{said}");
+}
+
+#[tokio::test]
+async fn a_certificate_that_has_expired_is_refused() {
+    let ca = Ca::new();
+    let good = ca.links("127.0.0.1");
+    let old = PeerLinks::secured(&ca.sign_until("127.0.0.1", 2020)).unwrap();
+    let said = trouble(&good, &old).await;
+    assert!(said.starts_with("its certificate has expired"), "{said}");
+    let said = trouble(&old, &good).await;
+    assert!(said.starts_with("this process's certificate has expired"), "{said}");
+}
+
+#[test]
+fn what_another_process_says_is_no_trouble_of_the_connection() {
+    let said = Trouble::of(&Status::internal("fatal alert: frame with invalid size"), true);
+    assert!(!said.lasts && said.reason == "fatal alert: frame with invalid size", "{said:?}");
 }
 
 #[test]

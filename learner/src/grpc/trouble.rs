@@ -19,13 +19,15 @@ pub(super) struct Trouble {
     pub(super) lasts: bool,
 }
 
-/// What a failed handshake leaves behind, and what that means.
-const TLS: [(&str, &str); 8] = [
-    ("UnknownIssuer", "its certificate was not signed by the CA that this process knows"),
-    ("BadSignature", "its certificate was not signed by the CA that this process knows"),
-    ("not valid for", "its certificate is for other hosts than the one that was dialled"),
-    ("NotValidForName", "its certificate is for other hosts than the one that was dialled"),
-    ("xpired", "its certificate, or this process's, has expired"),
+/// What a failed handshake leaves behind, and what that means. The first that fits counts.
+const TLS: [(&str, &str); 10] = [
+    ("peer certificate: UnknownIssuer", "its certificate was not signed by the CA that this process knows"),
+    ("peer certificate: BadSignature", "its certificate was not signed by the CA that this process knows"),
+    ("certificate not valid for name", "its certificate is for other hosts than the one that was dialled"),
+    ("peer certificate: NotValidForName", "its certificate is for other hosts than the one that was dialled"),
+    ("peer certificate: certificate expired", "its certificate has expired"),
+    ("peer certificate: Expired", "its certificate has expired"),
+    ("fatal alert: CertificateExpired", "this process's certificate has expired"),
     ("fatal alert: CertificateRequired", "it asks for a certificate"),
     ("InvalidContentType", "it does not speak TLS"),
     ("fatal alert", "it does not accept this process's certificate"),
@@ -37,9 +39,11 @@ impl Trouble {
     /// Reads a status; `tls` says whether TLS was spoken.
     pub(super) fn of(status: &Status, tls: bool) -> Self {
         let (message, cause) = (status.message(), deepest(status));
-        let known = match tls {
-            true => TLS.iter().find(|(sign, _)| cause.contains(sign)).map(|(_, meaning)| *meaning),
-            false => cause.contains(NOT_PLAIN).then_some("it speaks TLS, and this process has no certificate"),
+        // What comes from another process is its own affair.
+        let known = match (status.source().is_some(), tls) {
+            (false, _) => None,
+            (true, true) => TLS.iter().find(|(sign, _)| cause.contains(sign)).map(|(_, meaning)| *meaning),
+            (true, false) => cause.contains(NOT_PLAIN).then_some("it speaks TLS, and this process has no certificate"),
         };
         let reason = match known {
             Some(meaning) => format!("{meaning} ({cause})"),

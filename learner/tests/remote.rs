@@ -17,7 +17,9 @@ use deltatree_learner::catalog::{CatalogSnapshot, TableInfo, alter_table};
 use deltatree_learner::cluster::{LearnerNode, MemberConfig, NodeConfig, VoterNode};
 use deltatree_learner::codec::meta_range;
 use deltatree_learner::columnar::{ColumnarReplica, TableScan};
-use deltatree_learner::{Error, ErrorKind, LeaderGroup, PeerLinks, RemoteGroupConfig, Transaction, TxnOptions};
+use deltatree_learner::{
+    Error, ErrorKind, LeaderGroup, LockOutcome, PeerLinks, RemoteGroupConfig, Transaction, TxnOptions,
+};
 use deltatree_proto::v1::group_leader_client::GroupLeaderClient;
 use deltatree_proto::v1::{KeepAliveRequest, LockKeysRequest, ReleaseLocksRequest};
 use deltatree_storage::api::ScanRequest;
@@ -188,6 +190,26 @@ async fn locks_hold_across_front_ends_and_end_with_their_transaction() {
     drop(rolled_back);
     let mut next = two.begin(TxnOptions::default()).await.unwrap();
     next.lock_keys(&[b("n")], Duration::from_secs(2)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_come_with_their_locks() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut voters = voters(&dir, 1).await;
+    let g = front_end(&voters).await;
+    put(&g, "old", "1").await;
+    let mut t = g.begin(TxnOptions::default()).await.unwrap();
+    put(&g, "old", "2").await;
+    let LockOutcome { for_update_ts } = t.lock_keys(&[b("old"), b("new")], PATIENCE).await.unwrap();
+    assert_eq!(t.get(b"old").unwrap(), Some(b("1")), "the snapshot is as it was");
+    voters.remove(0).shutdown().await.unwrap();
+
+    // Nobody can be asked any more.
+    let locked = t.multi_get_at(&[b("old"), b("new")], for_update_ts).unwrap();
+    assert_eq!(locked, [Some(b("2")), None]);
+    t.put(b("new"), b("3")).unwrap();
+    assert_eq!(t.multi_get_at(&[b("new"), b("old")], for_update_ts).unwrap(), [Some(b("3")), Some(b("2"))]);
+    assert_eq!(t.get_at(b"new", for_update_ts).unwrap(), Some(b("3")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

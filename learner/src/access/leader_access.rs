@@ -13,7 +13,7 @@ use crate::group::GroupStatus;
 use crate::leader::{Leader, ReaderGuard};
 use crate::remote::RemoteLeader;
 use crate::row_store::FillRun;
-use crate::txn::{CommitRequest, Transaction, TxnId, TxnOptions};
+use crate::txn::{CommitRequest, LockedKeys, Transaction, TxnId, TxnOptions};
 
 /// The way to the leader. Clones share it.
 #[derive(Clone)]
@@ -72,9 +72,12 @@ impl LeaderAccess {
     }
 
     /// Locks keys for a transaction; see [`Transaction::lock_keys`].
-    pub(crate) async fn lock(&self, txn: TxnId, keys: &[Bytes], wait: Duration) -> Result<Timestamp> {
+    pub(crate) async fn lock(&self, txn: TxnId, keys: &[Bytes], wait: Duration) -> Result<LockedKeys> {
         match self {
-            Self::Here(leader) => leader.lock(txn, keys, wait).await,
+            Self::Here(leader) => {
+                let for_update_ts = leader.lock(txn, keys, wait).await?;
+                Ok(LockedKeys { for_update_ts, rows: Vec::new() })
+            }
             Self::There(leader) => leader.lock(txn, keys, wait).await,
         }
     }

@@ -9,7 +9,8 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use deltatree_proto::v1::{
     AllocateIdsRequest, CheckedChange, CommitTransaction, DefinitionsRequest, DropTableDataRequest, HoldRequest,
-    KeepAliveRequest, LockKeysRequest, LockedKey, ReleaseLocksRequest, TimestampReply, TimestampRequest, UsedSchema,
+    KeepAliveRequest, LockKeysReply, LockKeysRequest, LockedKey, ReleaseLocksRequest, TimestampReply, TimestampRequest,
+    UsedSchema,
 };
 use deltatree_storage::types::{TableId, Timestamp};
 
@@ -23,7 +24,7 @@ use crate::group::GroupStatus;
 use crate::grpc::PeerLinks;
 use crate::leader::{ReaderGuard, Readers};
 use crate::runtime::{Favour, OwnRuntime};
-use crate::txn::{CommitRequest, TxnId};
+use crate::txn::{CommitRequest, LockedKeys, TxnId};
 
 /// What a front end knows of its group at the start.
 #[derive(Clone)]
@@ -202,7 +203,7 @@ impl RemoteLeader {
     }
 
     /// Locks keys for a transaction.
-    pub(crate) async fn lock(&self, txn: TxnId, keys: &[Bytes], wait: Duration) -> Result<Timestamp> {
+    pub(crate) async fn lock(&self, txn: TxnId, keys: &[Bytes], wait: Duration) -> Result<LockedKeys> {
         let request = LockKeysRequest {
             front_end: self.id,
             transaction: txn.0,
@@ -214,8 +215,10 @@ impl RemoteLeader {
             let request = request.clone();
             async move { client.lock_keys(request).await }
         };
-        let answer = self.finder.call(Repeat::Always, wait + ATTEMPT, send).await?;
-        self.answered(answer).await
+        let LockKeysReply { timestamp, definitions, rows } =
+            self.finder.call(Repeat::Always, wait + ATTEMPT, send).await?;
+        let for_update_ts = self.answered(TimestampReply { timestamp, definitions }).await?;
+        Ok(LockedKeys { for_update_ts, rows: rows.into_iter().map(|row| row.value).collect() })
     }
 
     /// Gives up all locks of a transaction, soon. If the leader cannot be told, it finds out by the next sign of

@@ -8,8 +8,8 @@ use deltatree_proto::v1::group_leader_server::{GroupLeader, GroupLeaderServer};
 use deltatree_proto::v1::{
     AllocateIdsReply, AllocateIdsRequest, CommitTransaction, Definitions, DefinitionsRequest, DropTableDataRequest,
     FoundRow, GetRowsReply, GetRowsRequest, GroupMember, HoldRequest, KeepAliveReply, KeepAliveRequest, KeyValue,
-    LockKeysRequest, MemberAddress, MemberNumber, Members, Nothing, ReleaseLocksRequest, RunChunk, RunReply,
-    RunsRequest, ScanRowsChunk, ScanRowsRequest, TimestampReply, TimestampRequest,
+    LockKeysReply, LockKeysRequest, MemberAddress, MemberNumber, Members, Nothing, ReleaseLocksRequest, RunChunk,
+    RunReply, RunsRequest, ScanRowsChunk, ScanRowsRequest, TimestampReply, TimestampRequest,
 };
 use deltatree_storage::types::{TableId, Timestamp};
 use tokio::sync::mpsc;
@@ -71,14 +71,18 @@ impl LeaderService {
         self.leader.settle(ts, SETTLE).await?;
         let read = || self.leader.reader().multi_get(keys, ts);
         let rows = if keys.len() > MANY_KEYS { crate::runtime::blocking(read) } else { read() }?;
-        Ok(GetRowsReply { rows: rows.into_iter().map(|value| FoundRow { value }).collect() })
+        Ok(GetRowsReply { rows: found(rows) })
     }
 
-    async fn lock(&self, request: &LockKeysRequest) -> Result<Timestamp> {
+    /// Locks keys, and reads them if they are few: whoever locks rows wants to know what is in them.
+    async fn lock(&self, request: &LockKeysRequest) -> Result<LockKeysReply> {
         let LockKeysRequest { front_end, transaction: number, ref keys, wait_ms, sent } = *request;
         let txn = self.front_ends.transaction(front_end, number, sent);
         let _given_back = Locking { front_ends: &self.front_ends, front_end, number, txn };
-        self.leader.lock(txn, keys, Duration::from_millis(wait_ms)).await
+        let ts = self.leader.lock(txn, keys, Duration::from_millis(wait_ms)).await?;
+        let rows = if keys.len() > MANY_KEYS { Vec::new() } else { self.leader.reader().multi_get(keys, ts)? };
+        let definitions = self.leader.voter().catalog().version();
+        Ok(LockKeysReply { timestamp: ts.0, definitions, rows: found(rows) })
     }
 
     async fn commit_transaction(&self, request: CommitTransaction) -> Result<Timestamp> {
@@ -198,8 +202,8 @@ impl GroupLeader for LeaderService {
         Ok(Response::new(ReceiverStream::new(stream)))
     }
 
-    async fn lock_keys(&self, request: Request<LockKeysRequest>) -> Result<Response<TimestampReply>, Status> {
-        self.timestamp(self.lock(&request.into_inner()).await)
+    async fn lock_keys(&self, request: Request<LockKeysRequest>) -> Result<Response<LockKeysReply>, Status> {
+        self.answer(self.lock(&request.into_inner()).await)
     }
 
     async fn release_locks(&self, request: Request<ReleaseLocksRequest>) -> Result<Response<Nothing>, Status> {
@@ -288,4 +292,8 @@ impl GroupLeader for LeaderService {
     async fn keep_alive(&self, request: Request<KeepAliveRequest>) -> Result<Response<KeepAliveReply>, Status> {
         self.answer(self.keep_alive_reply(request.get_ref()))
     }
+}
+
+fn found(rows: Vec<Option<Bytes>>) -> Vec<FoundRow> {
+    rows.into_iter().map(|value| FoundRow { value }).collect()
 }

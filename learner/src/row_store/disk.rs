@@ -213,7 +213,7 @@ impl DiskBatch {
 }
 
 /// Tells a locked directory from a broken one.
-pub(crate) fn open_error(path: &Path, e: fjall::Error) -> Error {
+fn open_error(path: &Path, e: fjall::Error) -> Error {
     match e {
         fjall::Error::Locked => Error::Locked(path.to_owned()),
         fjall::Error::Io(e) => Error::Io { action: "open the database", reason: format!("{}: {e}", path.display()) },

@@ -21,7 +21,6 @@ pub use run::{FillRun, RunSink};
 
 pub(crate) use batch::ApplyBatch;
 pub(crate) use copy::live_version;
-pub(crate) use disk::open_error;
 pub(crate) use run::{Ascending, Version};
 pub(crate) use scan::StoreScan;
 pub(crate) use store::{RowStore, StoreReader};

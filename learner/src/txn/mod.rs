@@ -9,6 +9,7 @@ mod transaction;
 mod write_buffer;
 
 pub use scan::TxnScan;
+pub(crate) use transaction::LockedKeys;
 pub use transaction::{CommitInfo, LockOutcome, Transaction, TxnMode, TxnOptions};
 pub use write_buffer::{DirtyEntry, Savepoint};
 

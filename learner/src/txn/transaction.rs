@@ -58,6 +58,18 @@ pub struct LockOutcome {
     pub for_update_ts: Timestamp,
 }
 
+/// What the leader answers to whoever locks keys.
+pub(crate) struct LockedKeys {
+    /// See [`LockOutcome::for_update_ts`].
+    pub(crate) for_update_ts: Timestamp,
+    /// What the keys hold at that timestamp, in their order, if that would have to be fetched from another process
+    /// otherwise, and they are few.
+    pub(crate) rows: Vec<Option<Bytes>>,
+}
+
+/// Rows kept that came with their locks, at most.
+const MOST_HELD: usize = 1024;
+
 /// A transaction that took effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CommitInfo {
@@ -76,6 +88,9 @@ pub struct Transaction {
     writes: WriteBuffer,
     /// Keys locked or relied on, with the timestamp from which on nobody else may have changed them.
     locked: HashMap<Bytes, Timestamp>,
+    /// What locked keys hold from a timestamp on, as far as it came with the locks. Nobody else changes it before this
+    /// ends, or this cannot commit. (TiDB's locks bring the rows along, too.)
+    held: HashMap<Bytes, (Timestamp, Option<Bytes>)>,
     /// Whether the lock table may know this transaction. A request that failed may still have got some
     /// of its locks.
     may_hold_locks: bool,
@@ -100,6 +115,7 @@ impl Transaction {
             reader,
             writes: WriteBuffer::default(),
             locked: HashMap::new(),
+            held: HashMap::new(),
             may_hold_locks: false,
             schemas: Vec::new(),
             _snapshot: snapshot,
@@ -136,19 +152,26 @@ impl Transaction {
     pub fn get_at(&self, key: &[u8], ts: Timestamp) -> Result<Option<Bytes>> {
         match self.writes.get(key) {
             Some(write) => Ok(write.value.clone()),
-            None => self.reader.get(key, ts),
+            None => self.held_at(key, ts).map_or_else(|| self.reader.get(key, ts), Ok),
         }
+    }
+
+    /// The row of a key, if it came with its lock.
+    fn held_at(&self, key: &[u8], ts: Timestamp) -> Option<Option<Bytes>> {
+        let (since, row) = self.held.get(key)?;
+        (ts >= *since).then(|| row.clone())
     }
 
     /// Like [`Transaction::get_at`] for several keys, in their order.
     pub fn multi_get_at(&self, keys: &[Bytes], ts: Timestamp) -> Result<Vec<Option<Bytes>>> {
-        let stored: Vec<_> = keys.iter().filter(|key| self.writes.get(key).is_none()).collect();
-        let mut stored = self.reader.multi_get(&stored, ts)?.into_iter();
-        let row = |key: &Bytes| match self.writes.get(key) {
-            Some(own) => own.value.clone(),
-            None => stored.next().flatten(),
+        let known = |key: &Bytes| match self.writes.get(key) {
+            Some(own) => Some(own.value.clone()),
+            None => self.held_at(key, ts),
         };
-        Ok(keys.iter().map(row).collect())
+        let mut rows: Vec<_> = keys.iter().map(known).collect();
+        let unknown: Vec<_> = keys.iter().zip(&rows).filter(|(_, row)| row.is_none()).map(|(key, _)| key).collect();
+        let mut stored = self.reader.multi_get(&unknown, ts)?.into_iter();
+        Ok(rows.iter_mut().map(|row| row.take().unwrap_or_else(|| stored.next().flatten())).collect())
     }
 
     /// Rows with keys in `start..end` as this transaction sees them, in key order or, if `reverse`, in
@@ -223,10 +246,16 @@ impl Transaction {
     /// Errors: `LockWaitTimeout`, `Deadlock`, `NotLeader`, `Closed`.
     pub async fn lock_keys(&mut self, keys: &[Bytes], wait: Duration) -> Result<LockOutcome> {
         self.may_hold_locks = true;
-        let for_update_ts = self.leader.lock(self.id, keys, wait).await?;
+        let LockedKeys { for_update_ts, rows } = self.leader.lock(self.id, keys, wait).await?;
+        if self.held.len() + rows.len() > MOST_HELD {
+            self.held.clear();
+        }
         for key in keys {
             // Locked again, it must still be as it was found the first time.
             self.locked.entry(key.clone()).or_insert(for_update_ts);
+        }
+        for (key, row) in keys.iter().zip(rows) {
+            self.held.entry(key.clone()).or_insert((for_update_ts, row));
         }
         Ok(LockOutcome { for_update_ts })
     }

@@ -137,7 +137,7 @@ fn a_damaged_columnar_file_is_named_or_rebuilt() {
 fn a_damaged_file_that_nothing_can_replace_is_refused_by_name() {
     let sound = tempfile::tempdir().unwrap();
     data(sound.path());
-    for (part, ending) in [("rows", ".jnl"), ("log", ".jnl")] {
+    for (part, ending) in [("rows", ".jnl"), ("log", ".raft")] {
         let copied = tempfile::tempdir().unwrap();
         copy(sound.path(), copied.path());
         flip_in_the_middle(&files(&copied.path().join(part), ending)[0]);

@@ -8,6 +8,7 @@ use std::sync::mpsc;
 
 use openraft::storage::LogFlushed;
 
+use super::codec::write_error;
 use super::durable::Writer;
 use crate::error::{Error, Result};
 use crate::raft::{Entry, StorageError, TypeConfig};
@@ -71,7 +72,8 @@ impl Appender {
         if sent {
             return Ok(());
         }
-        Err(super::codec::write_error(std::io::Error::other("the log writer has stopped")))
+        let reason = "its writer has stopped".to_owned();
+        Err(write_error(Error::Io { action: "append to the log", reason }))
     }
 }
 

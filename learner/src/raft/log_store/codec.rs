@@ -1,30 +1,20 @@
-//! Bytes of log entries and of Raft's own state.
+//! Bytes of log entries and of Raft's own state, and errors of the log as Raft wants them.
 
 use openraft::{AnyError, StorageIOError};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
+use crate::error::{Error, Result};
 use crate::raft::StorageError;
 
-/// Encodes. Fails only if the value cannot be written down, which is a bug.
-pub(super) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, StorageError> {
-    postcard::to_allocvec(value).map_err(|e| StorageIOError::write_logs(AnyError::new(&e)).into())
+/// Encodes, appending to `buffer`. Fails only if the value cannot be written down, which is a bug.
+pub(super) fn encode_into<T: Serialize>(value: &T, buffer: Vec<u8>) -> Result<Vec<u8>> {
+    postcard::to_extend(value, buffer).map_err(|e| Error::Internal(format!("the log cannot hold this: {e}")))
 }
 
-/// Like [`encode`], appending to `buffer`.
-pub(super) fn encode_into<T: Serialize>(value: &T, buffer: Vec<u8>) -> Result<Vec<u8>, StorageError> {
-    postcard::to_extend(value, buffer).map_err(|e| StorageIOError::write_logs(AnyError::new(&e)).into())
-}
-
-/// Decodes what [`encode`] wrote.
-pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StorageError> {
-    postcard::from_bytes(bytes).map_err(|e| StorageIOError::read_logs(AnyError::new(&e)).into())
-}
-
-pub(super) fn read_error(e: impl std::error::Error + 'static) -> StorageError {
+pub(super) fn read_error(e: Error) -> StorageError {
     StorageIOError::read_logs(AnyError::new(&e)).into()
 }
 
-pub(super) fn write_error(e: impl std::error::Error + 'static) -> StorageError {
+pub(super) fn write_error(e: Error) -> StorageError {
     StorageIOError::write_logs(AnyError::new(&e)).into()
 }

@@ -3,13 +3,22 @@
 mod appender;
 mod cache;
 mod codec;
-mod disk;
+#[cfg(test)]
+mod crash_tests;
 mod durable;
+mod extents;
+mod files;
+mod frame;
+mod log_disk;
+mod log_file;
 mod memory;
+mod recovery;
+#[cfg(test)]
+mod simulated;
 #[cfg(test)]
 mod tests;
 
-#[cfg(test)]
-pub(crate) use disk::LOG as SIMULATED_LOG;
 pub(crate) use durable::DurableLog;
 pub(crate) use memory::MemoryLog;
+#[cfg(test)]
+pub(crate) use simulated::LOG as SIMULATED_LOG;

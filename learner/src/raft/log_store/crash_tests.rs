@@ -95,9 +95,9 @@ impl Model {
         let expected: Vec<_> = self.kept().cloned().collect();
         assert_eq!(log.first_index(), expected.first().map(|entry| entry.log_id.index));
         assert_eq!(log.entries(0, u64::MAX, usize::MAX).unwrap(), expected);
-        if let Some(entry) = expected.last() {
-            let index = entry.log_id.index;
-            assert_eq!(log.entries(index, index + 1, 1).unwrap(), [entry.clone()]);
+        if let [.., last] = &expected[..] {
+            let index = last.log_id.index;
+            assert_eq!(log.entries(index, index + 1, 1).unwrap(), expected[expected.len() - 1..]);
         }
     }
 }

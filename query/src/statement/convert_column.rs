@@ -4,12 +4,10 @@
 //!   none ──▶ converting ──────────────────────────────────▶ in its place
 //!            every writer sets a hidden column of the       the hidden column takes the name and the
 //!            new type to the cast value; meanwhile the      place of the old one, which is dropped
-//!            rows from before get it, a batch at a time,
-//!            each batch locked for as long
+//!            rows from before get it
 //! ```
 //!
-//! It goes as adding an index does ([`super::add_index`]), with a column for the index: `deltatree_learner`'s
-//! [`ColumnConversion`] says what is stored, [`super::hidden_column`] what writers do. Indexes of the column are built
+//! [`super::online_change`] says why no row is missed, `deltatree_learner`'s [`ColumnConversion`] what is stored, [`super::hidden_column`] what writers do. Indexes of the column are built
 //! anew beside the old ones. The first value that does not fit the new type ends it, as does KILL; then the hidden column
 //! is forgotten, and nothing has changed.
 //!
@@ -21,18 +19,17 @@
 
 use datafusion::sql::sqlparser::ast::MySQLColumnPosition;
 use deltatree_learner::Transaction;
-use deltatree_learner::catalog::{CatalogSnapshot, ColumnConversion, ColumnInfo, SqlType, TableInfo};
+use deltatree_learner::catalog::{ColumnConversion, ColumnInfo, SqlType, TableInfo};
 use deltatree_learner::table_write::KeyOp;
-use deltatree_storage::types::{ColumnId, TableId, Timestamp, Value};
+use deltatree_storage::types::{ColumnId, Timestamp, Value};
 
-use super::add_index::change_table;
 use super::alter_table::{move_column, place};
 use super::hidden_column::HiddenColumn;
+use super::online_change::{OnlineChange, begin, complete};
 use super::row_batches::{Alone, BatchWork, LockedRows, RowBatches};
 use super::rows::implicit_default;
-use super::schema_change::change_definitions;
 use crate::error::{Result, SqlError};
-use crate::session::{Session, StopOnDrop};
+use crate::session::Session;
 
 /// Casts the rows of a table.
 struct Convert {
@@ -65,9 +62,14 @@ impl Session {
         if let Some(converted) = wanted.converted(Timestamp::ZERO) {
             self.try_checks(&converted)?;
         }
-        let group = self.node.group().clone();
-        let (table, column) =
-            change_definitions(&group, |definitions| begin_converting(definitions, table.id, &conversion)).await?;
+        let (table, column) = begin(self.node.group(), table.id, |table| {
+            let mut conversion = conversion.clone();
+            conversion.begin(table);
+            let id = conversion.to.id;
+            table.converting = Some(conversion);
+            Ok(id)
+        })
+        .await?;
         let hidden = self.hidden_column(&table)?.ok_or_else(SqlError::schema_changed)?;
         let entry = self.entry.clone();
         let title = format!("converting column {} of {}", table.columns[at].name, table.name);
@@ -79,29 +81,8 @@ impl Session {
         };
         report(0);
         let rows = self.row_batches(alone, table, report);
-        let convert = Convert { rows, hidden, column, position: position.cloned() };
-        // A statement that is killed is dropped at once; what it has begun must be undone all the same.
-        let _stop = StopOnDrop(convert.rows.cancel.clone());
-        let converted = tokio::spawn(convert.run()).await;
-        converted.map_err(|_| SqlError::internal("converting the column ended without an outcome"))?
+        complete(Convert { rows, hidden, column, position: position.cloned() }).await
     }
-}
-
-/// A hidden column that writers set.
-fn begin_converting(
-    definitions: &CatalogSnapshot,
-    table: TableId,
-    conversion: &ColumnConversion,
-) -> Result<((TableInfo, ColumnId), Vec<KeyOp>)> {
-    change_table(definitions, table, |table| {
-        // Nobody else changes the table: what is left there was given up.
-        table.forget_unfinished();
-        let mut conversion = conversion.clone();
-        conversion.begin(table);
-        let id = conversion.to.id;
-        table.converting = Some(conversion);
-        Ok(id)
-    })
 }
 
 /// Fails with 8200 or 1832 for a column that others depend on.
@@ -120,42 +101,27 @@ fn convertible(table: &TableInfo, at: usize) -> Result<()> {
 }
 
 impl Convert {
-    /// Converts all rows and puts the column in its place, or forgets it.
-    async fn run(self) -> Result<()> {
-        let converted = match self.rows.run(&self).await {
-            // All rows have it now, and whoever reads later sees them so.
-            Ok(()) => self.rows.group.timestamp().await.map_err(SqlError::from),
-            Err(e) => Err(e),
-        };
-        let ended = change_definitions(&self.rows.group, |definitions| {
-            change_table(definitions, self.rows.table.id, |table| {
-                let mine = table.converting.as_ref().is_some_and(|conversion| conversion.to.id == self.column);
-                match &converted {
-                    Ok(readable) => self.finish(table, mine, *readable),
-                    Err(_) if mine => {
-                        table.converting = None;
-                        Ok(())
-                    }
-                    Err(_) => Ok(()),
-                }
-            })
-        });
-        match (&converted, ended.await) {
-            (Ok(_), ended) => ended.map(drop),
-            (Err(e), Ok(_)) => Err(e.clone()),
-            (Err(e), Err(undo)) => {
-                tracing::warn!(table = %self.rows.table.name, error = %undo, "a column that could not be converted stays until it is forgotten");
-                Err(e.clone())
-            }
-        }
+    fn is_under_way(&self, table: &TableInfo) -> bool {
+        table.converting.as_ref().is_some_and(|conversion| conversion.to.id == self.column)
+    }
+}
+
+impl OnlineChange for Convert {
+    fn rows(&self) -> &RowBatches {
+        &self.rows
     }
 
-    fn finish(&self, table: &mut TableInfo, mine: bool, readable: Timestamp) -> Result<()> {
-        // If it is not there, somebody took it for given up: the lock was lost with its leader.
-        let converted = table.converted(readable).filter(|_| mine).ok_or_else(SqlError::schema_changed)?;
-        *table = converted;
+    fn finish(&self, table: &mut TableInfo, ready: Timestamp) -> Result<()> {
+        let converted = table.converted(ready).filter(|_| self.is_under_way(table));
+        *table = converted.ok_or_else(SqlError::schema_changed)?;
         let at = table.position_of(self.column).ok_or_else(SqlError::schema_changed)?;
         move_column(table, at, self.position.as_ref())
+    }
+
+    fn forget(&self, table: &mut TableInfo) {
+        if self.is_under_way(table) {
+            table.converting = None;
+        }
     }
 }
 

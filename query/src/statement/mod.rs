@@ -7,8 +7,9 @@
 //! - [`target`], [`update`], [`delete`]: changed rows
 //! - [`keyed`]: queries for, and changes of, a few rows by key, without planning how to find them
 //! - [`definition`], [`constraint`], [`check`], [`create_table`], [`alter_table`], [`schema_change`]: definitions
-//! - [`add_index`], [`convert_column`]: schema changes in steps, over rows that are being written; [`row_batches`]: those
-//!   rows; [`hidden_column`]: what writers do meanwhile; [`unfinished`]: what is left by a process that died
+//! - [`add_index`], [`convert_column`]: schema changes in steps, over rows that are being written; [`online_change`]: the
+//!   steps; [`row_batches`]: those rows; [`hidden_column`]: what writers do meanwhile; [`unfinished`]: what is left by a
+//!   process that died
 //! - [`view`]: views, and their queries in the place of their names
 //! - [`account`], [`authorize`]: accounts, and what a session may run
 //! - [`show`]: what clients ask about the server
@@ -34,6 +35,7 @@ mod insert_batch;
 mod keyed;
 pub(crate) mod load_data;
 mod maintenance;
+mod online_change;
 mod parse;
 mod parsed;
 mod placeholder;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use deltatree_learner::LeaderGroup;
 use deltatree_storage::types::TableId;
 
-use super::add_index::change_table;
+use super::online_change::change_table;
 use super::row_batches::Alone;
 use super::schema_change::change_definitions;
 use crate::error::Result;

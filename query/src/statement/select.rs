@@ -13,7 +13,7 @@ use super::dispatch::{MAX_RETRIES, lost_race};
 use super::parsed::{ParsedStatement, StatementKind};
 use super::placeholder;
 use super::target::Target;
-use crate::error::Result;
+use crate::error::{Result, SqlError};
 use crate::planner::QueryStream;
 use crate::session::{Session, StatementResult};
 use crate::types::Datum;
@@ -57,24 +57,31 @@ impl Session {
         let mut unlocked = query.clone();
         unlocked.locks.clear();
         if let Some((target, select)) = self.lockable(query)? {
-            let mut known = std::collections::HashSet::new();
-            for _ in 0..MAX_LOCK_ROUNDS {
-                let mut keys_only = unlocked.clone();
-                let mut select = select.clone();
-                select.projection = target.old_items();
-                *keys_only.body = SetExpr::Select(Box::new(select));
-                let found = self.find_rows(&target, keys_only).await?;
-                let keys: Vec<_> =
-                    found.iter().map(|row| target.row_key(&row.key)).filter(|key| !known.contains(key)).collect();
-                if keys.is_empty() || self.lock_found(&keys).await?.is_none() {
-                    break;
-                }
-                known.extend(keys);
-            }
+            self.lock_all(&unlocked, &target, &select).await?;
         }
         let query = self.rewrite_query(unlocked, &[])?;
         let read = self.read_newest().await?;
         self.start_query(query, read).await
+    }
+
+    /// Locks all rows that a query finds. Those that others change while they are being locked are found again, but not
+    /// for ever: then with 1205, as if somebody held them.
+    async fn lock_all(&mut self, query: &Query, target: &Target, select: &Select) -> Result<()> {
+        let mut known = std::collections::HashSet::new();
+        for _ in 0..MAX_LOCK_ROUNDS {
+            let mut keys_only = query.clone();
+            let mut select = select.clone();
+            select.projection = target.old_items();
+            *keys_only.body = SetExpr::Select(Box::new(select));
+            let found = self.find_rows(target, keys_only).await?;
+            let keys = found.iter().map(|row| target.row_key(&row.key)).filter(|key| !known.contains(key));
+            let keys: Vec<_> = keys.collect();
+            if keys.is_empty() || self.lock_found(&keys).await?.is_none() {
+                return Ok(());
+            }
+            known.extend(keys);
+        }
+        Err(SqlError::lock_wait_timeout())
     }
 
     /// The table whose rows a locking query finds, if it is only one and they come out one by one.

@@ -166,6 +166,6 @@ impl Session {
             ts = settled;
             locked.extend(keys);
         }
-        Err(SqlError::new(1205, "Lock wait timeout exceeded; try restarting transaction"))
+        Err(SqlError::lock_wait_timeout())
     }
 }

@@ -1,4 +1,10 @@
 //! Where the log is kept: durably on voters, in memory on the columnar learner.
+//!
+//! ```text
+//! Raft ─► durable ─► appender (a thread) ─► log_disk ─► files ─► frame ─► log_file
+//!            │                                            │
+//!            └─► cache: what is read again soon           └─► extents: what is where; recovery: what was found
+//! ```
 
 mod appender;
 mod cache;

@@ -36,8 +36,8 @@ impl Session {
         alone: &Alone,
     ) -> Result<()> {
         self.commit().await?;
-        let id = self.table(database, name)?.id;
-        let (table, index) = begin(self.node.group(), id, |table| {
+        let before = self.table(database, name)?;
+        let (table, index) = begin(self.node.group(), &before, |table| {
             let index = definition::new_index(table, key)?;
             table.filling.push(index.clone());
             Ok(index)

@@ -62,7 +62,7 @@ impl Session {
         if let Some(converted) = wanted.converted(Timestamp::ZERO) {
             self.try_checks(&converted)?;
         }
-        let (table, column) = begin(self.node.group(), table.id, |table| {
+        let (table, column) = begin(self.node.group(), table, |table| {
             let mut conversion = conversion.clone();
             conversion.begin(table);
             let id = conversion.to.id;

@@ -16,14 +16,13 @@
 //! goes with it, and [`super::unfinished`] forgets what nobody works on any more.
 
 use deltatree_learner::LeaderGroup;
-use deltatree_learner::catalog::{self, CatalogSnapshot, TableInfo};
-use deltatree_learner::table_write::KeyOp;
-use deltatree_storage::types::{TableId, Timestamp};
+use deltatree_learner::catalog::TableInfo;
+use deltatree_storage::types::Timestamp;
 
 use super::row_batches::{BatchWork, RowBatches};
-use super::schema_change::change_definitions;
+use super::schema_change::{change_definitions, change_table};
 use crate::error::{Result, SqlError};
-use crate::session::{StopOnDrop, schema_change_failed};
+use crate::session::StopOnDrop;
 
 /// A change that has begun.
 pub(super) trait OnlineChange: BatchWork + Send + 'static {
@@ -42,11 +41,11 @@ pub(super) trait OnlineChange: BatchWork + Send + 'static {
 /// definition.
 pub(super) async fn begin<T>(
     group: &LeaderGroup,
-    table: TableId,
+    table: &TableInfo,
     change: impl Fn(&mut TableInfo) -> Result<T>,
 ) -> Result<(TableInfo, T)> {
     change_definitions(group, |definitions| {
-        change_table(definitions, table, |table| {
+        change_table(definitions, table.id, &table.name, |table| {
             // Nobody else changes the table: what is left there was given up.
             table.forget_unfinished();
             change(table)
@@ -70,7 +69,7 @@ async fn work(change: &impl OnlineChange) -> Result<()> {
         Err(e) => Err(e),
     };
     let ended = change_definitions(&rows.group, |definitions| {
-        change_table(definitions, rows.table.id, |table| match done {
+        change_table(definitions, rows.table.id, &rows.table.name, |table| match done {
             Ok(ready) => change.finish(table, ready),
             Err(_) => {
                 change.forget(table);
@@ -86,17 +85,4 @@ async fn work(change: &impl OnlineChange) -> Result<()> {
             Err(e.clone())
         }
     }
-}
-
-/// Changes a table's definition.
-pub(super) fn change_table<T>(
-    definitions: &CatalogSnapshot,
-    table: TableId,
-    change: impl FnOnce(&mut TableInfo) -> Result<T>,
-) -> Result<((TableInfo, T), Vec<KeyOp>)> {
-    let table = definitions.table_by_id(table).ok_or_else(|| SqlError::unknown_table("", "?"))?;
-    let mut table = TableInfo::clone(table);
-    let result = change(&mut table)?;
-    let (table, ops) = catalog::alter_table(definitions, table).map_err(schema_change_failed)?;
-    Ok(((table, result), ops))
 }

@@ -47,6 +47,20 @@ async fn change_definitions_once<T>(
     Ok(result)
 }
 
+/// Changes the definition of a table, which has, or had, this name. Returns the new one, and what has to be written.
+pub(super) fn change_table<T>(
+    definitions: &CatalogSnapshot,
+    table: TableId,
+    name: &str,
+    change: impl FnOnce(&mut TableInfo) -> Result<T>,
+) -> Result<((TableInfo, T), Vec<KeyOp>)> {
+    let table = definitions.table_by_id(table).ok_or_else(|| SqlError::unknown_table("", name))?;
+    let mut table = TableInfo::clone(table);
+    let result = change(&mut table)?;
+    let (table, ops) = catalog::alter_table(definitions, table).map_err(schema_change_failed)?;
+    Ok(((table, result), ops))
+}
+
 /// All definitions as the transaction sees them.
 fn definitions(transaction: &Transaction) -> Result<CatalogSnapshot> {
     let (start, end) = meta_range();
@@ -77,10 +91,8 @@ impl Session {
     ) -> Result<TableInfo> {
         let id = self.table(database, name)?.id;
         self.change_schema(move |definitions| {
-            let table = definitions.table_by_id(id).ok_or_else(|| SqlError::unknown_table("", name))?;
-            let mut table = TableInfo::clone(table);
-            change(&mut table)?;
-            catalog::alter_table(definitions, table).map_err(schema_change_failed)
+            let ((table, ()), ops) = change_table(definitions, id, name, &change)?;
+            Ok((table, ops))
         })
         .await
     }

@@ -9,11 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deltatree_learner::LeaderGroup;
+use deltatree_learner::catalog::TableInfo;
 use deltatree_storage::types::TableId;
 
-use super::online_change::change_table;
 use super::row_batches::Alone;
-use super::schema_change::change_definitions;
+use super::schema_change::{change_definitions, change_table};
 use crate::error::Result;
 use crate::node::Node;
 
@@ -43,17 +43,21 @@ pub(crate) async fn forget_unfinished(node: &Arc<Node>) -> Result<()> {
 
 fn unfinished(group: &LeaderGroup) -> Vec<TableId> {
     let catalog = group.catalog();
-    let unfinished = catalog.tables().filter(|table| !table.filling.is_empty() || table.converting.is_some());
-    unfinished.map(|table| table.id).collect()
+    catalog.tables().filter(|table| is_unfinished(table)).map(|table| table.id).collect()
+}
+
+fn is_unfinished(table: &TableInfo) -> bool {
+    !table.filling.is_empty() || table.converting.is_some()
 }
 
 async fn forget(group: &LeaderGroup, table: TableId) -> Result<()> {
     change_definitions(group, |definitions| {
-        // Finished or dropped in the meantime.
-        if definitions.table_by_id(table).is_none_or(|table| table.filling.is_empty() && table.converting.is_none()) {
+        let Some(table) = definitions.table_by_id(table).filter(|table| is_unfinished(table)) else {
+            // Finished or dropped in the meantime.
             return Ok(((), Vec::new()));
-        }
-        let ((table, _), ops) = change_table(definitions, table, |table| Ok(table.forget_unfinished()))?;
+        };
+        let ((table, _), ops) =
+            change_table(definitions, table.id, &table.name, |table| Ok(table.forget_unfinished()))?;
         tracing::info!(table = %table.name, "forgetting a schema change that was given up");
         Ok(((), ops))
     })

@@ -9,8 +9,8 @@ use crate::error::{Error, Result};
 const NAME: &str = "LOCK";
 
 /// The lock of whoever changes the directory, which must exist. It is kept until it is dropped. Fails
-/// with [`Error::Locked`] if somebody has it.
-pub(crate) fn lock_directory(dir: &Path) -> Result<File> {
+/// with [`Error::Locked`] if somebody has it, at once.
+pub fn lock_directory(dir: &Path) -> Result<File> {
     let path = dir.join(NAME);
     let lock =
         File::options().create(true).truncate(false).write(true).open(&path).map_err(Error::io("open", &path))?;

@@ -7,7 +7,8 @@ mod local;
 mod memory;
 mod store;
 
-pub(crate) use directory_lock::{lock_directory, share_directory};
+pub use directory_lock::lock_directory;
+pub(crate) use directory_lock::share_directory;
 #[cfg(any(test, feature = "testing"))]
 pub use faulty::{FaultPlan, FaultyStore};
 pub use local::LocalStore;

@@ -84,6 +84,20 @@ impl EntryCache {
     }
 }
 
+/// The first of `items` that have no more than `limit` bytes together; at least one, if there is one.
+pub(super) fn up_to_bytes<T>(
+    items: impl Iterator<Item = T>,
+    limit: usize,
+    bytes: impl Fn(&T) -> usize,
+) -> impl Iterator<Item = T> {
+    let mut total = 0;
+    items.take_while(move |item| {
+        let is_first = total == 0;
+        total += bytes(item);
+        is_first || total <= limit
+    })
+}
+
 /// Roughly the bytes of an entry.
 pub(super) fn entry_bytes(entry: &Entry) -> usize {
     match &entry.payload {

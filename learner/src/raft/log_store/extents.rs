@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::cache::up_to_bytes;
 use super::frame::Frame;
+use super::log_disk::purge_candidate;
 use super::log_file::LogFile;
 use crate::error::{Error, Result};
 use crate::raft::Entry;
@@ -63,19 +65,14 @@ impl Extents {
 
     /// Those with entries from `start` to before `end`, from the first on until they have more than `limit` bytes; at
     /// least one, if there is one.
-    pub(super) fn range(&self, start: u64, end: u64, limit: u64) -> Vec<Extent> {
+    pub(super) fn range(&self, start: u64, end: u64, limit: usize) -> Vec<Extent> {
         let from = self.0.partition_point(|e| e.last < start);
-        let mut bytes = 0;
-        let within = self.0.range(from..).take_while(|e| {
-            let is_first = bytes == 0;
-            bytes += e.bytes;
-            e.first < end && (is_first || bytes <= limit)
-        });
-        within.cloned().collect()
+        let within = self.0.range(from..).take_while(|e| e.first < end);
+        up_to_bytes(within, limit, |e| e.bytes as usize).cloned().collect()
     }
 
     /// Their entries, as of [`Self::range`]. Blocks on disk.
-    pub(super) fn read(&self, start: u64, end: u64, limit: u64) -> Result<Vec<Entry>> {
+    pub(super) fn read(&self, start: u64, end: u64, limit: usize) -> Result<Vec<Entry>> {
         read(&self.range(start, end, limit), start, end)
     }
 
@@ -86,14 +83,7 @@ impl Extents {
 
     /// See [`super::log_disk::LogDisk::purge_candidate`].
     pub(super) fn purge_candidate(&self, keep: u64) -> Option<u64> {
-        let mut kept = 0;
-        for extent in self.0.iter().rev() {
-            kept += extent.bytes;
-            if kept > keep {
-                return extent.first.checked_sub(1);
-            }
-        }
-        None
+        purge_candidate(self.0.iter().rev().map(|e| (e.first, e.bytes)), keep)
     }
 
     /// Whether the first entry is in `file`.

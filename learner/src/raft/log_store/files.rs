@@ -10,13 +10,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use deltatree_storage::file::{LocalStore, lock_directory};
 use parking_lot::Mutex;
 
 use super::extents::{Extent, Extents, read};
 use super::frame::Frame;
 use super::log_disk::{LogDisk, LogState, last_of};
 use super::log_file::{LogFile, PAGE};
-use super::recovery::{Recovered, lock, recover};
+use super::recovery::{Recovered, recover};
 use crate::error::{Error, Result};
 use crate::raft::{Entry, LogId, NodeId};
 use crate::runtime::Favour;
@@ -78,7 +79,9 @@ impl LogFiles {
     }
 
     pub(super) fn with_file_bytes(dir: &Path, file_bytes: u64) -> Result<Self> {
-        let lock = lock(dir)?;
+        // Makes the directory as well.
+        LocalStore::new(dir)?;
+        let lock = lock_directory(dir)?;
         let Recovered { log, number, file_number, state, extents, files, end, page, spares } =
             recover(dir, file_bytes)?;
         let file = files.back().cloned().ok_or_else(|| Error::Internal("a log has no file".into()))?;
@@ -217,7 +220,7 @@ impl LogDisk for LogFiles {
     }
 
     fn entries(&self, start: u64, end: u64, limit: usize) -> Result<Vec<Entry>> {
-        let extents = self.index.lock().extents.range(start, end, limit as u64);
+        let extents = self.index.lock().extents.range(start, end, limit);
         read(&extents, start, end)
     }
 

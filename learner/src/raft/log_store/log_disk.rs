@@ -32,6 +32,16 @@ pub(super) fn last_of(last: Option<LogId>, purged: Option<LogId>) -> Option<LogI
     if last.map(|id| id.index) > purged.map(|id| id.index) { last } else { purged }
 }
 
+/// See [`LogDisk::purge_candidate`]. Of what was appended at once: its first index and its bytes, newest first.
+pub(super) fn purge_candidate(mut appended: impl Iterator<Item = (u64, u64)>, keep: u64) -> Option<u64> {
+    let mut kept = 0;
+    let (first, _) = appended.find(|&(_, bytes)| {
+        kept += bytes;
+        kept > keep
+    })?;
+    first.checked_sub(1)
+}
+
 /// Entries with consecutive indexes, and Raft's own state. All methods block on disk unless they say otherwise.
 pub(super) trait LogDisk: Send + Sync {
     /// The state, without going to disk.

@@ -10,6 +10,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use deltatree_storage::file::{FileStore, LocalStore};
+
 use crate::error::{Error, Result};
 
 /// What the operating system writes at once: less would make it read first what is around it.
@@ -37,7 +39,7 @@ impl LogFile {
         let path = dir.join(format!("{number:08}.{EXTENSION}"));
         let file = OpenOptions::new().read(true).write(true).create_new(true).open(&path);
         let file = file.map_err(|e| failed("create a file of the log", &path, &e))?;
-        sync_directory(dir)?;
+        LocalStore::new(dir)?.sync_dir()?;
         Ok(Self { file, path, size: AtomicU64::new(0), full })
     }
 
@@ -112,11 +114,6 @@ impl LogFile {
     pub(super) fn remove(&self) -> Result<()> {
         std::fs::remove_file(&self.path).map_err(|e| failed("remove a file of the log", &self.path, &e))
     }
-}
-
-/// Makes durable which files there are.
-pub(super) fn sync_directory(dir: &Path) -> Result<()> {
-    File::open(dir).and_then(|dir| dir.sync_all()).map_err(|e| failed("sync the directory of the log", dir, &e))
 }
 
 pub(super) fn failed(action: &'static str, path: &Path, e: &std::io::Error) -> Error {

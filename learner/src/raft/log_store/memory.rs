@@ -12,7 +12,7 @@ use openraft::storage::{LogFlushed, RaftLogStorage};
 use openraft::{LogState, OptionalSend, RaftLogId, RaftLogReader, Vote};
 use parking_lot::Mutex;
 
-use super::cache::{EntryCache, entry_bytes};
+use super::cache::{EntryCache, entry_bytes, up_to_bytes};
 use crate::raft::{Entry, LogId, NodeId, StorageError, TypeConfig};
 
 /// Clones share the log.
@@ -60,15 +60,7 @@ impl RaftLogReader<TypeConfig> for MemoryLog {
 
 /// The first entries, up to [`READ_BYTES`], at least one.
 pub(super) fn limited<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<Entry> {
-    let mut bytes = 0;
-    entries
-        .take_while(|e| {
-            let before = bytes;
-            bytes += entry_bytes(e);
-            before == 0 || bytes <= READ_BYTES
-        })
-        .cloned()
-        .collect()
+    up_to_bytes(entries, READ_BYTES, |entry| entry_bytes(entry)).cloned().collect()
 }
 
 impl RaftLogStorage<TypeConfig> for MemoryLog {

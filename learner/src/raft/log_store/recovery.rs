@@ -6,16 +6,16 @@
 //! is durable. Whatever else is missing is damage.
 
 use std::collections::VecDeque;
-use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use deltatree_storage::file::{FileStore, LocalStore};
 
 use super::extents::{Extent, Extents};
 use super::frame::{ALIGNMENT, Frame, FrameState};
 use super::log_disk::{LogState, last_of};
-use super::log_file::{LogFile, PAGE, failed, sync_directory};
+use super::log_file::{LogFile, PAGE, failed};
 use crate::error::{Error, Result};
 
 /// A log as it was found.
@@ -36,20 +36,6 @@ pub(super) struct Recovered {
     pub(super) page: Vec<u8>,
     /// Files with nothing that is needed.
     pub(super) spares: Vec<Arc<LogFile>>,
-}
-
-/// Locks the directory, which is created if missing. The lock is kept until the file is closed.
-pub(super) fn lock(dir: &Path) -> Result<File> {
-    std::fs::create_dir_all(dir).map_err(|e| failed("create the directory of the log", dir, &e))?;
-    let path = dir.join("lock");
-    let file = File::options().create(true).truncate(false).write(true).open(&path);
-    let file = file.map_err(|e| failed("open the lock of the log", &path, &e))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(Error::Locked(dir.to_owned())),
-        Err(std::fs::TryLockError::Error(e)) if e.kind() == ErrorKind::Unsupported => Ok(file),
-        Err(std::fs::TryLockError::Error(e)) => Err(failed("lock the log", &path, &e)),
-    }
 }
 
 /// Reads all files, which should have `file_bytes`, and makes durable what the last process may have left unsynced.
@@ -87,7 +73,7 @@ pub(super) fn recover(dir: &Path, file_bytes: u64) -> Result<Recovered> {
     };
     let end = newest.end;
     newest.file.sync()?;
-    sync_directory(dir)?;
+    LocalStore::new(dir)?.sync_dir()?;
     let page_start = end - end % PAGE;
     let page = newest.file.read(page_start, end - page_start)?;
     let (state, extents) = replay(&chain, &stale)?;
@@ -197,7 +183,7 @@ fn replay(chain: &VecDeque<Run>, stale: &[Run]) -> Result<(LogState, Extents)> {
         return Err(damaged(chain, stale, &what));
     }
     let last = match extents.last() {
-        Some(index) => extents.read(index, index + 1, u64::MAX)?.last().map(|entry| entry.log_id),
+        Some(index) => extents.read(index, index + 1, usize::MAX)?.last().map(|entry| entry.log_id),
         None => None,
     };
     Ok((LogState { vote, committed, purged, last: last_of(last, purged) }, extents))

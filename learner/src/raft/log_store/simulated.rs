@@ -4,8 +4,9 @@ use std::ops::Bound;
 
 use openraft::RaftLogId;
 
+use super::cache::up_to_bytes;
 use super::codec::encode_into;
-use super::log_disk::{LogDisk, LogState, last_of};
+use super::log_disk::{LogDisk, LogState, last_of, purge_candidate};
 use crate::error::Result;
 use crate::raft::{Entry, LogId, NodeId};
 use crate::sim::{Change, SimDisk};
@@ -59,13 +60,8 @@ impl LogDisk for SimulatedLog {
     }
 
     fn entries(&self, start: u64, end: u64, limit: usize) -> Result<Vec<Entry>> {
-        let mut bytes = 0;
-        let within = self.pairs(start, end).into_iter().take_while(|(_, value)| {
-            let is_first = bytes == 0;
-            bytes += value.len();
-            is_first || bytes <= limit
-        });
-        within.map(|(_, value)| decode(&value)).collect()
+        let pairs = self.pairs(start, end).into_iter();
+        up_to_bytes(pairs, limit, |(_, value)| value.len()).map(|(_, value)| decode(&value)).collect()
     }
 
     fn append(&self, entries: &[Entry]) -> Result<()> {
@@ -105,11 +101,7 @@ impl LogDisk for SimulatedLog {
     }
 
     fn purge_candidate(&self, keep: u64) -> Option<u64> {
-        let mut kept = 0;
-        let first = self.pairs(0, u64::MAX).into_iter().rev().find(|(_, value)| {
-            kept += value.len() as u64;
-            kept > keep
-        });
-        first.and_then(|(index, _)| index.checked_sub(1))
+        let pairs = self.pairs(0, u64::MAX).into_iter().rev();
+        purge_candidate(pairs.map(|(index, value)| (index, value.len() as u64)), keep)
     }
 }
